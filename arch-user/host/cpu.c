@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vCPU threads: start, interrupt, wait, park.
+ *
+ * Every vCPU is one host thread for the whole life of the process.  While it
+ * runs kernel code its signal mask is empty; while it is parked, on a stack of
+ * the host side's own, everything is blocked.
+ */
+#include <linux/sched.h>
+#include <uapi/linux/futex.h>
+#include "state.h"
+#include "syscall.h"
+
+#define CPU_THREAD_FLAGS	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | \
+				 CLONE_THREAD | CLONE_SYSVSEM)
+
+#define HOST_SIG_SETMASK	2
+#define HOST_SIGILL		4
+#define HOST_SIGTRAP		5
+#define HOST_SIGBUS		7
+#define HOST_SIGFPE		8
+#define HOST_SIGSEGV		11
+#define HOST_SIGPIPE		13
+#define HOST_SA_SIGINFO		0x00000004UL
+#define HOST_SA_RESTORER	0x04000000UL
+#define HOST_SA_NODEFER		0x40000000UL
+#define HOST_SIGEV_THREAD_ID	4
+#define HOST_ARCH_SET_GS	0x1001
+
+struct host_sigaction {
+	void *handler;
+	unsigned long flags;
+	void *restorer;
+	u64 mask;
+};
+
+struct host_sigevent {
+	u64 value;
+	s32 signo;
+	s32 notify;
+	s32 tid;
+	s32 pad[11];
+};
+
+extern const char host_wait_begin[], host_wait_end[], host_wait_abort[];
+long host_futex_wait_irq(u32 *word, u32 val, struct timespec64_host *rel, const u32 *pending);
+
+static void set_mask(u64 mask)
+{
+	sys4(__NR_rt_sigprocmask, HOST_SIG_SETMASK, &mask, NULL, 8);
+}
+
+static void set_action(int sig, void *handler)
+{
+	struct host_sigaction sa = {
+		.handler = handler,
+		.flags = HOST_SA_SIGINFO | HOST_SA_RESTORER | HOST_SA_NODEFER,
+		.restorer = host_sig_return,
+	};
+
+	sys4(__NR_rt_sigaction, sig, &sa, NULL, 8);
+}
+
+void host_vectors(void *irq, void *fault)
+{
+	static const u8 faults[] = {
+		HOST_SIGSEGV, HOST_SIGBUS, HOST_SIGILL, HOST_SIGFPE, HOST_SIGTRAP
+	};
+	int i;
+
+	set_action(HOST_SIGPIPE, (void *)1);
+	set_action(HOST_SIG_IRQ, irq);
+	for (i = 0; i < ARRAY_SIZE(faults); i++)
+		set_action(faults[i], fault);
+}
+
+void host_cpu_init(unsigned int cpu, unsigned long gsbase)
+{
+	struct host_cpu *c = &host->cpu[cpu];
+	struct host_sigevent ev = { .signo = HOST_SIG_IRQ, .notify = HOST_SIGEV_THREAD_ID };
+
+	sys2(__NR_arch_prctl, HOST_ARCH_SET_GS, gsbase);
+	if (c->tid)
+		return;
+	c->tid = sys0(__NR_gettid);
+	ev.tid = c->tid;
+	sys3(__NR_timer_create, 1 /* CLOCK_MONOTONIC */, &ev, &c->timer);
+}
+
+/* A vCPU's thread while it is no vCPU: on its host stack, all blocked. */
+static void parked(long cpu)
+{
+	struct host_cpu *c = &host->cpu[cpu];
+
+	while (!smp_load_acquire(&c->go))
+		sys4(__NR_futex, &c->go, FUTEX_WAIT, 0, NULL);
+	c->go = 0;
+	set_mask(0);
+	host_switch_stack(c->stack, c->entry);
+}
+
+static void parked_again(void)
+{
+	long tid = sys0(__NR_gettid);
+	long cpu;
+
+	for (cpu = 0; host->cpu[cpu].tid != tid; cpu++)
+		;
+	parked(cpu);
+}
+
+int host_cpu_start(unsigned int cpu, void (*entry)(void), void *stack)
+{
+	struct host_cpu *c = &host->cpu[cpu];
+	u64 old, all = ~0ULL;
+	long ret = 0;
+
+	c->entry = entry;
+	c->stack = stack;
+	smp_store_release(&c->go, 1);
+	if (c->tid) {
+		host_wake(&c->go);
+		return 0;
+	}
+	sys4(__NR_rt_sigprocmask, HOST_SIG_SETMASK, &all, &old, 8);
+	ret = host_thread_clone(CPU_THREAD_FLAGS, host->cpu_stack[cpu] + HOST_STACK_SIZE,
+				parked, cpu);
+	set_mask(old);
+	return ret < 0 ? ret : 0;
+}
+
+void __noreturn host_cpu_park(unsigned int cpu, u32 *word)
+{
+	set_mask(~0ULL);
+	if (word) {
+		/* The caller may reuse our stack as soon as it sees this. */
+		asm volatile("movq %0, %%rsp\n\tmovl $1, (%1)\n\tjmp *%2"
+			     : : "r" (host->cpu_stack[cpu] + HOST_STACK_SIZE - 8), "r" (word),
+				 "r" (parked_again) : "memory");
+		__builtin_unreachable();
+	}
+	host_switch_stack(host->cpu_stack[cpu] + HOST_STACK_SIZE, parked_again);
+}
+
+void host_cpu_signal(unsigned int cpu)
+{
+	int tid = READ_ONCE(host->cpu[cpu].tid);
+
+	if (tid)
+		sys3(__NR_tgkill, host->cpu[0].tid, tid, HOST_SIG_IRQ);
+}
+
+void noinstr host_wait_irq(u32 *word, u32 val, u64 ns, const u32 *pending)
+{
+	struct timespec64_host ts = { ns / 1000000000, ns % 1000000000 };
+
+	host_futex_wait_irq(word, val, ns ? &ts : NULL, pending);
+}
+
+unsigned long noinstr host_wait_fixup(unsigned long ip)
+{
+	if (ip >= (unsigned long)host_wait_begin && ip < (unsigned long)host_wait_end)
+		return (unsigned long)host_wait_abort;
+	return ip;
+}
+
+void noinstr host_wake(u32 *word)
+{
+	sys3(__NR_futex, word, FUTEX_WAKE, 1);
+}
+
+void noinstr host_yield(void)
+{
+	sys0(__NR_sched_yield);
+}
+
+void host_timer_set(unsigned int cpu, u64 ns)
+{
+	struct {
+		struct timespec64_host interval, value;
+	} it = { .value = { ns / 1000000000, ns % 1000000000 } };
+
+	sys4(__NR_timer_settime, host->cpu[cpu].timer, 0, &it, NULL);
+}

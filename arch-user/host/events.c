@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The I/O thread: waits for descriptors on behalf of the kernel.
+ *
+ * It runs no kernel code.  What happened goes into a ring, and vCPU 0 gets the
+ * I/O interrupt; the kernel takes the events out in that interrupt.  A
+ * descriptor is reported once and then again only after host_watch().
+ *
+ * The ring cannot overflow into loss: when it is full the thread waits.  Death
+ * of a stub is noted in the stub's entry before it is reported.
+ */
+#include <linux/sched.h>
+#include <uapi/linux/eventpoll.h>
+#include <uapi/linux/futex.h>
+#include "state.h"
+#include "syscall.h"
+
+#define IO_THREAD_FLAGS		(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | \
+				 CLONE_THREAD | CLONE_SYSVSEM)
+#define HOST_SIG_SETMASK	2
+#define HOST_SIGWINCH		28
+#define HOST_CLOEXEC		02000000
+#define HOST_NONBLOCK		00004000
+#define HOST_EEXIST		17
+#define HOST_ENOENT		2
+
+/* What an epoll entry is about: the kind in the high half, a number below. */
+enum { WATCH_FD, WATCH_STUB, WATCH_ZYGOTE, WATCH_SIGNAL };
+
+struct host_epoll_event {
+	u32 events;
+	u64 data;
+} __packed;
+
+static int epoll_set(int fd, u32 events, u32 kind, u32 id)
+{
+	struct host_epoll_event ev = { events, (u64)kind << 32 | id };
+	long ret = sys4(__NR_epoll_ctl, host->epoll_fd, EPOLL_CTL_MOD, fd, &ev);
+
+	if (ret == -HOST_ENOENT)
+		ret = sys4(__NR_epoll_ctl, host->epoll_fd, EPOLL_CTL_ADD, fd, &ev);
+	return ret;
+}
+
+static void put(u32 type, u32 id)
+{
+	u32 head = host->ring_head;
+	struct timespec64_host ts = { 0, 1000000 };
+
+	while (head - smp_load_acquire(&host->ring_tail) >= HOST_RING_SIZE)
+		sys2(__NR_nanosleep, &ts, NULL);
+	host->ring[head % HOST_RING_SIZE] = (struct host_event){ type, id };
+	smp_store_release(&host->ring_head, head + 1);
+}
+
+static void raise(void)
+{
+	u32 *word = READ_ONCE(host->raise);
+
+	if (__atomic_fetch_or(word, host->raise_bit, __ATOMIC_SEQ_CST))
+		return;
+	if (READ_ONCE(*host->raise_idle))
+		host_wake(word);
+	else
+		host_cpu_signal(0);
+}
+
+static void happened(const struct host_epoll_event *ev)
+{
+	u32 id = ev->data;
+	u8 info[128];
+
+	switch (ev->data >> 32) {
+	case WATCH_FD:
+		put(HOST_EVENT_READY, id);
+		break;
+	case WATCH_STUB:
+		/* the slot, and which of its stubs */
+		if (host->stub[(u16)id].generation != id >> 16)
+			break;
+		WRITE_ONCE(host->stub[(u16)id].dead, 1);
+		put(HOST_EVENT_STUB_DEAD, (u16)id);
+		break;
+	case WATCH_ZYGOTE:
+		host_last_words("vmlinux: zygote killed, the guest ends\n", 39);
+		host_exit(255);
+	case WATCH_SIGNAL:
+		host_read(host->signal_fd, info, sizeof(info));
+		put(HOST_EVENT_WINDOW, 0);
+		break;
+	}
+}
+
+static void io_thread(long unused)
+{
+	struct host_epoll_event ev[16];
+
+	for (;;) {
+		long i, n = sys4(__NR_epoll_wait, host->epoll_fd, ev, ARRAY_SIZE(ev), -1);
+
+		for (i = 0; i < n; i++)
+			happened(&ev[i]);
+		if (n > 0)
+			raise();
+	}
+}
+
+int host_events_init(u32 *word, u32 bit, u32 *idle)
+{
+	u64 all = ~0ULL, winch = 1ULL << (HOST_SIGWINCH - 1), old;
+	bool first = !host->raise;
+	long ret;
+
+	host->raise_bit = bit;
+	host->raise_idle = idle;
+	WRITE_ONCE(host->raise, word);
+	if (!first)
+		return 0;
+	host->epoll_fd = sys1(__NR_epoll_create1, HOST_CLOEXEC);
+	host->signal_fd = sys4(__NR_signalfd4, -1, &winch, 8, HOST_CLOEXEC | HOST_NONBLOCK);
+	if (host->epoll_fd < 0 || host->signal_fd < 0)
+		return host->epoll_fd < 0 ? host->epoll_fd : host->signal_fd;
+	epoll_set(host->signal_fd, EPOLLIN, WATCH_SIGNAL, 0);
+	epoll_set(host->zygote_pidfd, EPOLLIN | EPOLLONESHOT, WATCH_ZYGOTE, 0);
+	sys4(__NR_rt_sigprocmask, HOST_SIG_SETMASK, &all, &old, 8);
+	ret = host_thread_clone(IO_THREAD_FLAGS, host->io_stack + HOST_STACK_SIZE, io_thread, 0);
+	sys4(__NR_rt_sigprocmask, HOST_SIG_SETMASK, &old, NULL, 8);
+	return ret < 0 ? ret : 0;
+}
+
+bool host_event_next(struct host_event *ev)
+{
+	u32 tail = host->ring_tail;
+
+	if (tail == smp_load_acquire(&host->ring_head))
+		return false;
+	*ev = host->ring[tail % HOST_RING_SIZE];
+	smp_store_release(&host->ring_tail, tail + 1);
+	return true;
+}
+
+int host_watch(int fd, u32 id, bool write)
+{
+	return epoll_set(fd, (write ? EPOLLOUT : EPOLLIN) | EPOLLONESHOT, WATCH_FD, id);
+}
+
+/**
+ * host_watch_pidfd() - notice a stub's death
+ * @pidfd:	its pidfd
+ * @id:		slot in the low half, generation above
+ */
+void host_watch_pidfd(int pidfd, u32 id)
+{
+	epoll_set(pidfd, EPOLLIN | EPOLLONESHOT, WATCH_STUB, id);
+}

@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The process's command line.
+ *
+ * What the host side knows is taken out and acted upon (files opened, sizes
+ * checked); the rest is Linux's own command line.  A wrong word ends the
+ * process with one line on standard error and status 2.
+ */
+#include <uapi/asm-generic/ioctls.h>
+#include <uapi/asm-generic/termbits.h>
+#include <uapi/asm/stat.h>
+#include <uapi/linux/stat.h>
+#include <uapi/linux/fcntl.h>
+#include <uapi/linux/fs.h>
+#include <linux/sizes.h>
+#include <generated/utsrelease.h>
+#include "state.h"
+#include "syscall.h"
+
+#define HOST_EACCES	13
+#define HOST_ENOENT	2
+#define HOST_EISDIR	21
+#define MIN_RAM		SZ_16M
+#define DEFAULT_RAM	SZ_512M
+
+struct option {
+	const char *name;
+	bool numbered;		/* a digit or more follow the name */
+	void (*parse)(const char *word, const char *value, unsigned int n);
+	const char *help;
+};
+
+static void say(const char *s)
+{
+	host_write_wait(2, s, host_strlen(s));
+}
+
+void __noreturn host_usage_error(const char *what, const char *why, const char *hint)
+{
+	char line[512];
+	size_t n = 0;
+	const char *part[] = { "vmlinux: ", what, ": ", why, hint ? "; " : "", hint ?: "", "\n" };
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(part); i++) {
+		const char *s = part[i];
+
+		while (*s && n < sizeof(line) - 1)
+			line[n++] = *s++;
+	}
+	line[n - 1] = '\n';
+	host_write_wait(2, line, n);
+	for (;;)
+		sys1(__NR_exit_group, 2);
+}
+
+/* A decimal number; *end is where it ends. */
+static bool number(const char *s, const char **end, u64 *val)
+{
+	u64 v = 0;
+
+	if (*s < '0' || *s > '9')
+		return false;
+	for (; *s >= '0' && *s <= '9'; s++) {
+		if (v > (~0ULL - 9) / 10)
+			return false;
+		v = v * 10 + *s - '0';
+	}
+	*end = s;
+	*val = v;
+	return true;
+}
+
+static bool whole_number(const char *s, u64 *val)
+{
+	const char *end;
+
+	return number(s, &end, val) && !*end;
+}
+
+static void parse_mem(const char *word, const char *value, unsigned int n)
+{
+	static const char units[] = "KMGT";
+	const char *end;
+	u64 size;
+	int i;
+
+	if (!number(value, &end, &size))
+		host_usage_error(word, "not a size", "say for example mem=512M");
+	for (i = 0; *end && units[i]; i++) {
+		if ((*end & ~0x20) != units[i])
+			continue;
+		if (size >> (54 - 10 * i))
+			host_usage_error(word, "too much", "the most is 2T");
+		size <<= 10 * (i + 1);
+		end++;
+		break;
+	}
+	if (*end)
+		host_usage_error(word, "not a size", "say for example mem=512M");
+	if (size & ~PAGE_MASK)
+		host_usage_error(word, "not a multiple of 4096", NULL);
+	if (size < MIN_RAM)
+		host_usage_error(word, "too little to boot", "the least is mem=16M");
+	if (size > DIRECT_MAP_MAX)
+		host_usage_error(word, "too much", "the most is 2T");
+	host->boot.ram_size = size;
+}
+
+static void parse_ncpus(const char *word, const char *value, unsigned int n)
+{
+	u64 v;
+
+	if (!whole_number(value, &v) || v < 1 || v > HOST_MAX_CPUS || v > CONFIG_NR_CPUS)
+		host_usage_error(word, "not a number of CPUs", "from 1 to 64");
+	host->boot.ncpus = v;
+}
+
+static void parse_intercept(const char *word, const char *value, unsigned int n)
+{
+	if (!host_same(value, "auto") && !host_same(value, "seccomp"))
+		host_usage_error(word, "no such way to intercept", "auto and seccomp are known");
+}
+
+/* A descriptor that the starter left open: fd:N */
+static int inherited_fd(const char *word, const char *value)
+{
+	u64 fd;
+
+	if (!whole_number(value, &fd) || fd > 1 << 20)
+		host_usage_error(word, "not a descriptor", "say for example fd:3");
+	if (sys2(__NR_fcntl, fd, F_GETFD) < 0)
+		host_usage_error(word, "that descriptor is not open", NULL);
+	return fd;
+}
+
+static int open_file(const char *word, const char *path, int flags)
+{
+	long fd = sys3(__NR_open, path, flags | O_CLOEXEC, 0);
+
+	if (fd >= 0)
+		return fd;
+	if (fd == -HOST_ENOENT)
+		host_usage_error(word, "no such file", NULL);
+	if (fd == -HOST_EACCES)
+		host_usage_error(word, "no permission",
+				 flags & O_RDWR ? "use ,ro to open it for reading only" : NULL);
+	if (fd == -HOST_EISDIR)
+		host_usage_error(word, "a directory, not a file", NULL);
+	host_usage_error(word, "cannot be opened", NULL);
+}
+
+static u64 file_size(const char *word, int fd)
+{
+	struct stat st;
+	u64 size;
+
+	if (sys2(__NR_fstat, fd, &st) < 0)
+		host_usage_error(word, "cannot be looked at", NULL);
+	if (S_ISREG(st.st_mode))
+		return st.st_size;
+	if (S_ISBLK(st.st_mode) && !sys3(__NR_ioctl, fd, BLKGETSIZE64, &size))
+		return size;
+	host_usage_error(word, "neither a regular file nor a block device", NULL);
+}
+
+static void parse_initrd(const char *word, const char *value, unsigned int n)
+{
+	int fd = open_file(word, value, O_RDONLY);
+
+	host->initrd_file_size = file_size(word, fd);
+	if (!host->initrd_file_size)
+		host_usage_error(word, "the file is empty", NULL);
+	host->initrd_fd = fd;
+}
+
+static void parse_disk(const char *word, const char *value, unsigned int n)
+{
+	struct host_disk *d = &host->boot.disk[n];
+	char path[1024];
+	bool ro = false;
+	int len = 0;
+
+	while (value[len] && value[len] != ',' && len < sizeof(path) - 1) {
+		path[len] = value[len];
+		len++;
+	}
+	path[len] = 0;
+	if (host_same(value + len, ",ro"))
+		ro = true;
+	else if (value[len])
+		host_usage_error(word, "unknown words after the file's name", "only ,ro is known");
+	if (!len)
+		host_usage_error(word, "no file named", "say for example disk0=root.ext4");
+	if (d->fd >= 0)
+		host_usage_error(word, "this disk is named twice", NULL);
+	if (host_starts(path, "fd:"))
+		d->fd = inherited_fd(word, path + 3);
+	else
+		d->fd = open_file(word, path, ro ? O_RDONLY : O_RDWR);
+	d->readonly = ro;
+	d->size = file_size(word, d->fd);
+	if (d->size < 512)
+		host_usage_error(word, "smaller than one sector of 512 bytes", NULL);
+}
+
+static bool is_tty(int fd)
+{
+	struct ktermios t;
+
+	return fd >= 0 && !sys3(__NR_ioctl, fd, TCGETS, &t);
+}
+
+/* con0=fd:IN,fd:OUT or null */
+static void parse_console(const char *word, const char *value, unsigned int n)
+{
+	struct host_console *c = &host->boot.console[n];
+	char in[16];
+	int len = 0;
+
+	if (host_same(value, "null")) {
+		c->in = -1;
+		c->out = -1;
+		return;
+	}
+	while (value[len] && value[len] != ',' && len < sizeof(in) - 1) {
+		in[len] = value[len];
+		len++;
+	}
+	in[len] = 0;
+	if (!host_starts(in, "fd:") || value[len] != ',' || !host_starts(value + len + 1, "fd:"))
+		host_usage_error(word, "not a console", "say con0=fd:0,fd:1 or con0=null");
+	c->in = inherited_fd(word, in + 3);
+	c->out = inherited_fd(word, value + len + 4);
+}
+
+static const struct option options[] = {
+	{ "mem=", false, parse_mem, "SIZE[K|M|G|T]       guest RAM (512M)" },
+	{ "ncpus=", false, parse_ncpus, "N                 vCPUs, 1 to 64 (1)" },
+	{ "initrd=", false, parse_initrd, "FILE             an initramfs or initrd" },
+	{ "disk", true, parse_disk, "N=FILE|fd:N[,ro]    /dev/uda is disk0, to disk25" },
+	{ "con", true, parse_console, "N=fd:IN,fd:OUT|null  /dev/hvcN, to con3 (con0=fd:0,fd:1)" },
+	{ "intercept=", false, parse_intercept, "auto|seccomp  how guest code is intercepted" },
+};
+
+static unsigned int limit_of(const struct option *o)
+{
+	return o->parse == parse_disk ? HOST_MAX_DISKS : HOST_MAX_CONSOLES;
+}
+
+/* Is this word one of ours?  Then do what it says. */
+static bool take(const char *word)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(options); i++) {
+		const struct option *o = &options[i];
+		const char *rest;
+		u64 n = 0;
+
+		if (!host_starts(word, o->name))
+			continue;
+		rest = word + host_strlen(o->name);
+		if (o->numbered) {
+			if (!number(rest, &rest, &n) || *rest++ != '=')
+				continue;
+			if (n >= limit_of(o))
+				host_usage_error(word, "no such number", "see --help");
+		}
+		o->parse(word, rest, n);
+		return true;
+	}
+	return false;
+}
+
+static void __noreturn help(void)
+{
+	int i;
+
+	say("usage: vmlinux [OPTION | KERNEL PARAMETER]... [-- ARGUMENT OF INIT...]\n"
+	    "Linux " UTS_RELEASE " as an ordinary process.\n\n");
+	for (i = 0; i < ARRAY_SIZE(options); i++) {
+		say("  ");
+		say(options[i].name);
+		say(options[i].help);
+		say("\n");
+	}
+	say("  --help  --version\n\n"
+	    "All other words are Linux's own command line (root=, init=, rdinit=, quiet ...).\n"
+	    "Exit status: what the guest wrote to /proc/sys/kernel/exit_status (0), 2 for a\n"
+	    "wrong option, 255 for a panic.\n");
+	for (;;)
+		sys1(__NR_exit_group, 0);
+}
+
+/* Add a word to Linux's command line, quoted when it has blanks. */
+static void append(const char *word)
+{
+	char *line = host->boot.cmdline;
+	size_t n = host_strlen(line);
+	bool blank = false;
+	const char *s;
+
+	for (s = word; *s; s++)
+		blank |= *s == ' ' || *s == '\t' || *s == '\n';
+	for (s = word; blank && *s; s++)
+		if (*s == '"')
+			host_usage_error(word, "a quote beside blanks cannot be passed on", NULL);
+	s = word + host_strlen(word);
+	if (n + (s - word) + 4 > HOST_CMDLINE_SIZE)
+		host_usage_error(word, "the command line is too long", "the most is 4095 bytes");
+	if (n)
+		line[n++] = ' ';
+	if (blank)
+		line[n++] = '"';
+	while (*word)
+		line[n++] = *word++;
+	if (blank)
+		line[n++] = '"';
+	line[n] = 0;
+}
+
+static void defaults(void)
+{
+	int i;
+
+	host->boot.ram_size = DEFAULT_RAM;
+	host->boot.ncpus = 1;
+	host->initrd_fd = -1;
+	for (i = 0; i < HOST_MAX_DISKS; i++)
+		host->boot.disk[i].fd = -1;
+	for (i = 0; i < HOST_MAX_CONSOLES; i++) {
+		host->boot.console[i].in = -1;
+		host->boot.console[i].out = -1;
+	}
+	for (i = 0; i < 2; i++)
+		if (sys2(__NR_fcntl, i, F_GETFD) >= 0)
+			*(i ? &host->boot.console[0].out : &host->boot.console[0].in) = i;
+}
+
+/**
+ * host_options() - act on the command line
+ * @argc:	words
+ * @argv:	words; ours are dropped from Linux's command line
+ * @envp:	unused: the guest's init does not get the host's environment
+ */
+void host_options(int argc, char **argv, char **envp)
+{
+	int i;
+
+	defaults();
+	for (i = 1; i < argc && !host_same(argv[i], "--"); i++) {
+		if (host_same(argv[i], "--help"))
+			help();
+		if (host_same(argv[i], "--version")) {
+			static const char version[] = "kernelet, Linux " UTS_RELEASE "\n";
+
+			host_write_wait(1, version, sizeof(version) - 1);
+			sys1(__NR_exit_group, 0);
+		}
+	}
+	for (i = 1; i < argc && !host_same(argv[i], "--"); i++)
+		if (take(argv[i]))
+			argv[i] = NULL;
+	append("console=hvc0");
+	/* for init: whether there is somebody to talk to */
+	append(is_tty(host->boot.console[0].in) ? "con0.tty=1" : "con0.tty=0");
+	for (i = 1; i < argc; i++)
+		if (argv[i])
+			append(argv[i]);
+	for (i = 0; i < HOST_MAX_CONSOLES; i++) {
+		host->boot.console[i].in_tty = is_tty(host->boot.console[i].in);
+		host->boot.console[i].out_tty = is_tty(host->boot.console[i].out);
+	}
+}

@@ -1,0 +1,480 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Stub processes as the kernel uses them: made by the zygote, asked through
+ * their request page, run through the hand-off pages of their areas.
+ */
+#include <linux/sched.h>
+#include <linux/string.h>
+#include <uapi/linux/falloc.h>
+#include <uapi/linux/futex.h>
+#include <uapi/linux/mman.h>
+#include <uapi/linux/prctl.h>
+#include <asm/processor.h>
+#include "state.h"
+#include "syscall.h"
+
+#define HOST_SIGKILL		9
+#define HOST_SIGCHLD		17
+#define HOST_ESRCH		3
+#define HOST_EINTR		4
+#define HOST_AF_UNIX		1
+#define HOST_SOCK_SEQPACKET	5
+#define HOST_SOCK_CLOEXEC	02000000
+#define HOST_SIG_SETMASK	2
+#define HOST_SIGILL		4
+#define HOST_SIGTRAP		5
+#define HOST_SIGBUS		7
+#define HOST_SIGFPE		8
+#define HOST_SIGSEGV		11
+#define HOST_SIGSYS		31
+#define HOST_SA_SIGINFO		0x00000004UL
+#define HOST_SA_ONSTACK		0x08000000UL
+#define HOST_SA_RESTORER	0x04000000UL
+#define HOST_SA_NODEFER		0x40000000UL
+
+#define THREAD_FLAGS	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | \
+			 CLONE_SYSVSEM | CLONE_PARENT_SETTID)
+
+/* How long a guest thread and a mapper poll before they sleep: TSC cycles. */
+#define GUEST_SPIN_CYCLES	100000
+#define MAPPER_SPIN_CYCLES	0
+/* How long the kernel polls for a mapper's answer. */
+#define REQUEST_SPINS		50
+/* A wait for a stub looks this often whether it is dead. */
+#define DEATH_CHECK_NS		20000000
+/* A guest thread that does not park within this time is hostile. */
+#define STOP_LIMIT_NS		2000000000ULL
+
+extern const char stub_blob[], stub_blob_end[];
+extern const unsigned long stub_signal_addr, zygote_main_addr;
+
+/* --- the zygote ---------------------------------------------------------- */
+
+/* In the child: actions, which every stub inherits, and nothing blocked. */
+static void set_actions(void)
+{
+	static const u8 sigs[] = {
+		HOST_SIGSYS, HOST_SIGSEGV, HOST_SIGBUS, HOST_SIGILL, HOST_SIGFPE, HOST_SIGTRAP,
+		STUB_SIG_KICK
+	};
+	struct {
+		unsigned long handler, flags, restorer;
+		u64 mask;
+	} sa = {
+		.handler = stub_signal_addr,
+		.flags = HOST_SA_SIGINFO | HOST_SA_ONSTACK | HOST_SA_NODEFER | HOST_SA_RESTORER,
+	};
+	u64 all = ~0ULL;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(sigs); i++)
+		sys4(__NR_rt_sigaction, sigs[i], &sa, NULL, 8);
+	sa.handler = 1;		/* SIG_IGN: stubs leave no zombie */
+	sa.flags = 0;
+	sys4(__NR_rt_sigaction, HOST_SIGCHLD, &sa, NULL, 8);
+	sys4(__NR_rt_sigprocmask, HOST_SIG_SETMASK, &all, NULL, 8);
+}
+
+/*
+ * In the child, on the last stack it will not have overlaid: put the stub
+ * text in place and go there.
+ */
+static void __noreturn become_zygote(int sock, long parent)
+{
+	long size = stub_blob_end - stub_blob;
+	int high;
+
+	set_actions();
+	/* out of the way of 0..2, then into place */
+	high = sys3(__NR_fcntl, host->ram_fd, 0 /* F_DUPFD */, 100);
+	host->control_fd = sys3(__NR_fcntl, host->control_fd, 0, 100);
+	sock = sys3(__NR_fcntl, sock, 0, 100);
+	sys2(__NR_dup2, high, STUB_FD_RAM);
+	sys2(__NR_dup2, host->control_fd, STUB_FD_CONTROL);
+	sys2(__NR_dup2, sock, STUB_FD_ZYGOTE);
+	sys3(__NR_close_range, 3, ~0U, 0);
+	sys_mmap_at(STUB_BASE, STUB_TEXT_END - STUB_BASE, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	memcpy((void *)STUB_BASE, stub_blob, size);
+	sys3(__NR_mprotect, STUB_BASE, STUB_TEXT_END - STUB_BASE, PROT_READ | PROT_EXEC);
+	sys_mmap_at(STUB_ZYGOTE_STACK, STUB_ZYGOTE_STACK_SIZE, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	sys2(__NR_prctl, PR_SET_NAME, "kernelet-zygote");
+	asm volatile("movq %0, %%rsp\n\txorl %%ebp, %%ebp\n\tcall *%1"
+		     : : "r" (STUB_ZYGOTE_STACK + STUB_ZYGOTE_STACK_SIZE - 64),
+			 "r" (zygote_main_addr), "D" (parent));
+	__builtin_unreachable();
+}
+
+/*
+ * The child must not run on the host's stack, which may lie where the stub
+ * text goes; the image's bss is its own copy at this time.
+ */
+static u8 zygote_first_stack[HOST_STACK_SIZE] __aligned(16);
+
+static void zygote_child(void)
+{
+	become_zygote(host->zygote_sock, host->zygote_pid);
+}
+
+void host_zygote_start(void)
+{
+	int sock[2], pidfd = -1;
+	long pid;
+
+	if (sys4(__NR_socketpair, HOST_AF_UNIX, HOST_SOCK_SEQPACKET | HOST_SOCK_CLOEXEC, 0,
+		 sock) < 0)
+		host_usage_error("zygote", "the host gives no socket pair", NULL);
+	/* for the child, which has its own copy of this */
+	host->zygote_sock = sock[1];
+	host->zygote_pid = sys0(__NR_getpid);
+	pid = sys5(__NR_clone, CLONE_PIDFD | HOST_SIGCHLD, 0, &pidfd, 0, 0);
+	if (pid < 0)
+		host_usage_error("zygote", "the host gives no process", "check ulimit -u");
+	if (!pid)
+		host_switch_stack(zygote_first_stack + HOST_STACK_SIZE, zygote_child);
+	sys1(__NR_close, sock[1]);
+	host->zygote_sock = sock[0];
+	host->zygote_pid = pid;
+	host->zygote_pidfd = pidfd;
+}
+
+void host_zygote_end(void)
+{
+	if (!host->zygote_pid)
+		return;
+	sys4(__NR_pidfd_send_signal, host->zygote_pidfd, HOST_SIGKILL, NULL, 0);
+	sys4(__NR_wait4, host->zygote_pid, NULL, 0, NULL);
+}
+
+struct one_fd {
+	u64 len;
+	s32 level, type, fd, pad;
+};
+
+/* Take the zygote's answer and the pidfd beside it. */
+static int zygote_answer(struct zygote_reply *r)
+{
+	struct one_fd one = { .fd = -1 };
+	struct { void *base; u64 len; } iov = { r, sizeof(*r) };
+	struct {
+		void *name;
+		u32 namelen;
+		void *iov;
+		u64 iovlen;
+		void *control;
+		u64 controllen;
+		s32 flags;
+	} msg = { .iov = &iov, .iovlen = 1, .control = &one, .controllen = sizeof(one) };
+	long n;
+
+	do {
+		n = sys3(__NR_recvmsg, host->zygote_sock, &msg, 0x40000000 /* CMSG_CLOEXEC */);
+	} while (n == -HOST_EINTR);
+	if (n != sizeof(*r))
+		r->pid = -HOST_ESRCH;
+	return one.fd;
+}
+
+static void zygote_lock(void)
+{
+	while (xchg(&host->zygote_lock, 1))
+		host_yield();
+}
+
+static void zygote_unlock(void)
+{
+	smp_store_release(&host->zygote_lock, 0);
+}
+
+static struct stub_request *request_page(u32 slot)
+{
+	return (void *)(CONTROL_ADDR + ((unsigned long)slot << 12));
+}
+
+int host_stub_spawn(u32 slot)
+{
+	struct host_stub *s = &host->stub[slot];
+	struct stub_request *req = request_page(slot);
+	struct zygote_request ask = { .slot = slot };
+	struct zygote_reply answer;
+	long n;
+	int fd;
+
+	memset(req, 0, sizeof(*req));
+	req->offset = (u64)slot << 12;
+	req->spin = MAPPER_SPIN_CYCLES;
+	zygote_lock();
+	do {
+		n = sys6(__NR_sendto, host->zygote_sock, (long)&ask, sizeof(ask), 0, 0, 0);
+	} while (n == -HOST_EINTR);
+	if (n == sizeof(ask))
+		fd = zygote_answer(&answer);
+	zygote_unlock();
+	if (n != sizeof(ask))
+		return n;
+	if (answer.pid <= 0)
+		return answer.pid;
+	s->pid = answer.pid;
+	s->pidfd = fd;
+	s->nops = 0;
+	s->dead = 0;
+	host_watch_pidfd(fd, slot | (u32)s->generation << 16);
+	return 0;
+}
+
+void host_stub_kill(u32 slot)
+{
+	struct host_stub *s = &host->stub[slot];
+	struct { s32 fd; s16 events, revents; } p = { s->pidfd, 1 /* POLLIN */, 0 };
+	long n;
+
+	if (!s->pid)
+		return;
+	sys4(__NR_pidfd_send_signal, s->pidfd, HOST_SIGKILL, NULL, 0);
+	do {
+		n = sys3(__NR_poll, &p, 1, -1);
+	} while (n == -HOST_EINTR);
+	sys1(__NR_close, s->pidfd);
+	s->pid = 0;
+	s->generation++;
+}
+
+/**
+ * host_stubs_end() - kill all stubs and wait for their end
+ */
+void host_stubs_end(void)
+{
+	u32 slot;
+
+	for (slot = 0; slot < STUB_MAX_STUBS; slot++)
+		host_stub_kill(slot);
+}
+
+bool host_stub_alive(u32 slot)
+{
+	return host->stub[slot].pid && !READ_ONCE(host->stub[slot].dead);
+}
+
+/* --- requests ------------------------------------------------------------ */
+
+static struct stub_op *next_op(u32 slot, u32 nr)
+{
+	struct stub_op *op = &request_page(slot)->op[host->stub[slot].nops++];
+
+	memset(op, 0, sizeof(*op));
+	op->nr = nr;
+	return op;
+}
+
+static int stub_prot(int prot)
+{
+	return (prot & HOST_PROT_READ ? PROT_READ : 0) |
+	       (prot & HOST_PROT_WRITE ? PROT_WRITE : 0) |
+	       (prot & HOST_PROT_EXEC ? PROT_EXEC : 0);
+}
+
+void host_stub_map(u32 slot, unsigned long addr, u64 phys, size_t size, int prot, bool populate)
+{
+	struct stub_op *op = next_op(slot, __NR_mmap);
+
+	op->arg[0] = addr;
+	op->arg[1] = size;
+	op->arg[2] = stub_prot(prot);
+	op->arg[3] = MAP_SHARED | MAP_FIXED | (populate ? MAP_POPULATE : 0);
+	op->arg[4] = STUB_FD_RAM;
+	op->arg[5] = phys;
+}
+
+void host_stub_unmap(u32 slot, unsigned long addr, size_t size)
+{
+	struct stub_op *op = next_op(slot, __NR_munmap);
+
+	op->arg[0] = addr;
+	op->arg[1] = size;
+}
+
+void host_stub_protect(u32 slot, unsigned long addr, size_t size, int prot)
+{
+	struct stub_op *op = next_op(slot, __NR_mprotect);
+
+	op->arg[0] = addr;
+	op->arg[1] = size;
+	op->arg[2] = stub_prot(prot);
+}
+
+void host_stub_name(u32 slot, const char *name)
+{
+	struct stub_op *op = next_op(slot, __NR_prctl);
+
+	strscpy(request_page(slot)->name, name, sizeof(request_page(slot)->name));
+	op->arg[0] = PR_SET_NAME;
+	op->arg[1] = STUB_REQUEST + REQUEST_NAME;
+}
+
+int host_stub_room(u32 slot)
+{
+	return STUB_MAX_OPS - host->stub[slot].nops;
+}
+
+/* Wait for a word of a stub to have a value, or for the stub's death. */
+static bool wait_word(u32 slot, u32 *word, u32 val, u32 *sleeps)
+{
+	struct timespec64_host ts = { 0, DEATH_CHECK_NS };
+	int i;
+
+	for (i = 0; i < REQUEST_SPINS; i++) {
+		if (smp_load_acquire(word) == val)
+			return true;
+		cpu_relax();
+	}
+	for (;;) {
+		u32 now;
+
+		xchg(sleeps, 1);
+		now = smp_load_acquire(word);
+		if (now == val)
+			break;
+		if (!host_stub_alive(slot))
+			return false;
+		sys4(__NR_futex, word, FUTEX_WAIT, now, &ts);
+	}
+	WRITE_ONCE(*sleeps, 0);
+	return true;
+}
+
+int host_stub_commit(u32 slot)
+{
+	struct stub_request *req = request_page(slot);
+	struct host_stub *s = &host->stub[slot];
+	u32 seq = req->seq + 1;
+
+	if (!s->nops)
+		return 0;
+	req->nops = s->nops;
+	s->nops = 0;
+	if (!host_stub_alive(slot))
+		return -HOST_ESRCH;
+	req->error = 0;
+	xchg(&req->seq, seq);
+	host_wake(&req->seq);
+	if (!wait_word(slot, &req->done, seq, &req->kernel_sleeps))
+		return -HOST_ESRCH;
+	return -(int)READ_ONCE(req->error);
+}
+
+static struct stub_handoff *handoff(u32 area)
+{
+	return host_area(area) + STUB_HANDOFF;
+}
+
+void *host_area(u32 area)
+{
+	return (void *)(CONTROL_ADDR + CONTROL_AREAS + area * STUB_AREA_SIZE);
+}
+
+void host_area_clear(u32 area)
+{
+	sys4(__NR_fallocate, host->control_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+	     CONTROL_AREAS + area * STUB_AREA_SIZE, STUB_SIGSTACK_SIZE);
+}
+
+int host_stub_thread(u32 slot, u32 area, u32 context)
+{
+	struct stub_request *req = request_page(slot);
+	unsigned long base = STUB_AREAS + area * STUB_AREA_SIZE;
+	struct stub_handoff *ho = handoff(area);
+	struct stub_op *op = next_op(slot, __NR_mmap);
+	int ret;
+
+	op->arg[0] = base;
+	op->arg[1] = STUB_AREA_SIZE;
+	op->arg[2] = PROT_READ | PROT_WRITE;
+	op->arg[3] = MAP_SHARED | MAP_FIXED;
+	op->arg[4] = STUB_FD_CONTROL;
+	op->arg[5] = CONTROL_AREAS + area * STUB_AREA_SIZE;
+
+	op = next_op(slot, STUB_OP_THREAD);
+	op->arg[0] = THREAD_FLAGS;
+	op->arg[1] = base + STUB_SIGSTACK_SIZE;
+	op->arg[2] = base + STUB_HANDOFF + HANDOFF_TID;
+	op->arg[3] = base + STUB_HANDOFF;
+	op->arg[4] = base + context;
+	req->sigstack.sp = base;
+	req->sigstack.size = STUB_SIGSTACK_SIZE;
+
+	memset(ho, 0, sizeof(*ho));
+	ho->turn = STUB_TURN_GUEST;
+	ho->spin = GUEST_SPIN_CYCLES;
+	ret = host_stub_commit(slot);
+	if (ret)
+		return ret;
+	return wait_word(slot, &ho->turn, STUB_TURN_KERNEL, &ho->kernel_sleeps) ? 0 : -HOST_ESRCH;
+}
+
+/* --- hand-off ------------------------------------------------------------ */
+
+void noinstr host_guest_resume(u32 area)
+{
+	struct stub_handoff *ho = handoff(area);
+
+	xchg(&ho->turn, STUB_TURN_GUEST);
+	if (READ_ONCE(ho->guest_sleeps))
+		host_wake(&ho->turn);
+}
+
+static __always_inline u64 cycles(void)
+{
+	u32 lo, hi;
+
+	asm volatile("rdtsc" : "=a" (lo), "=d" (hi));
+	return (u64)hi << 32 | lo;
+}
+
+bool noinstr host_guest_wait(u32 area, u32 spin, const u32 *pending)
+{
+	struct stub_handoff *ho = handoff(area);
+	u64 limit = cycles() + spin;
+	bool parked;
+
+	do {
+		if (smp_load_acquire(&ho->turn) == STUB_TURN_KERNEL)
+			return true;
+		if (READ_ONCE(*pending))
+			return false;
+		native_pause();
+	} while (cycles() < limit);
+	xchg(&ho->kernel_sleeps, 1);
+	parked = smp_load_acquire(&ho->turn) == STUB_TURN_KERNEL;
+	if (!parked) {
+		host_wait_irq(&ho->turn, STUB_TURN_GUEST, 0, pending);
+		parked = smp_load_acquire(&ho->turn) == STUB_TURN_KERNEL;
+	}
+	WRITE_ONCE(ho->kernel_sleeps, 0);
+	return parked;
+}
+
+int host_guest_stop(u32 slot, u32 area)
+{
+	struct stub_handoff *ho = handoff(area);
+	struct timespec64_host ts = { 0, DEATH_CHECK_NS };
+	u64 start = 0;
+
+	if (smp_load_acquire(&ho->turn) == STUB_TURN_KERNEL)
+		return 0;
+	sys3(__NR_tgkill, host->stub[slot].pid, READ_ONCE(ho->tid), STUB_SIG_KICK);
+	xchg(&ho->kernel_sleeps, 1);
+	while (smp_load_acquire(&ho->turn) != STUB_TURN_KERNEL) {
+		u64 now = host_clock_ns();
+
+		if (!start)
+			start = now;
+		if (!host_stub_alive(slot) || now - start > STOP_LIMIT_NS) {
+			host_stub_kill(slot);
+			return -HOST_ESRCH;
+		}
+		sys4(__NR_futex, &ho->turn, FUTEX_WAIT, STUB_TURN_GUEST, &ts);
+	}
+	WRITE_ONCE(ho->kernel_sleeps, 0);
+	return 0;
+}

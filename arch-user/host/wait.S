@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The few crossings that C cannot express: a wait that an interrupt must not
+ * slip past, a thread's first steps, the return from a signal.
+ */
+#include <linux/linkage.h>
+#include <asm/stub_abi.h>
+
+#define SYS_rt_sigreturn	15
+#define SYS_clone		56
+#define SYS_exit		60
+#define SYS_futex		202
+#define HOST_EINTR		4
+
+	.text
+
+/*
+ * long host_futex_wait_irq(u32 *word, u32 val, struct timespec *rel, const u32 *pending)
+ *
+ * FUTEX_WAIT unless *pending.  A signal entry that finds the instruction
+ * pointer from host_wait_begin up to host_wait_end has raised *pending after
+ * the look at it, and moves it to host_wait_abort.
+ */
+SYM_FUNC_START(host_futex_wait_irq)
+	movq	%rcx, %r8
+	movq	%rdx, %r10
+	movl	%esi, %edx
+	xorl	%esi, %esi
+	movl	$SYS_futex, %eax
+SYM_INNER_LABEL(host_wait_begin, SYM_L_GLOBAL)
+	cmpl	$0, (%r8)
+	jne	host_wait_abort
+	syscall
+SYM_INNER_LABEL(host_wait_end, SYM_L_GLOBAL)
+	ret
+SYM_INNER_LABEL(host_wait_abort, SYM_L_GLOBAL)
+	movq	$-HOST_EINTR, %rax
+	ret
+SYM_FUNC_END(host_futex_wait_irq)
+
+/* sigaction's restorer */
+SYM_FUNC_START(host_sig_return)
+	movl	$SYS_rt_sigreturn, %eax
+	syscall
+	ud2
+SYM_FUNC_END(host_sig_return)
+
+/*
+ * long host_thread_clone(flags, stack, fn, arg): a host thread that calls
+ * fn(arg) on the given stack and ends when that returns.
+ */
+SYM_FUNC_START(host_thread_clone)
+	pushq	%rbx
+	pushq	%rbp
+	movq	%rdx, %rbx
+	movq	%rcx, %rbp
+	xorl	%edx, %edx
+	xorl	%r10d, %r10d
+	xorl	%r8d, %r8d
+	movl	$SYS_clone, %eax
+	syscall
+	testq	%rax, %rax
+	jnz	1f
+	movq	%rbp, %rdi
+	xorl	%ebp, %ebp
+	call	*%rbx
+	xorl	%edi, %edi
+	movl	$SYS_exit, %eax
+	syscall
+	ud2
+1:	popq	%rbp
+	popq	%rbx
+	ret
+SYM_FUNC_END(host_thread_clone)
+
+/* void host_switch_stack(stack, fn): leave this stack for good. */
+SYM_FUNC_START(host_switch_stack)
+	movq	%rdi, %rsp
+	xorl	%ebp, %ebp
+	call	*%rsi
+	ud2
+SYM_FUNC_END(host_switch_stack)

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Where generic entry (kernel/entry/common.c) asks the port.
+ */
+#ifndef _ASM_USER_ENTRY_COMMON_H
+#define _ASM_USER_ENTRY_COMMON_H
+
+#include <linux/sched/task_stack.h>
+#include <asm/intercept.h>
+
+#define on_thread_stack()						\
+	(((unsigned long)current_stack_pointer ^ (unsigned long)current->stack) < THREAD_SIZE)
+
+/*
+ * There is work to do before guest code goes on, and it needs the registers,
+ * or is to give the CPU to another task.  The guest thread may still be
+ * running (an interrupt for this vCPU does not disturb it): stop it first.
+ */
+static inline void local_irq_enable_exit_to_user(unsigned long ti_work)
+{
+	guest_stop(current);
+	local_irq_enable();
+}
+#define local_irq_enable_exit_to_user local_irq_enable_exit_to_user
+
+#endif /* _ASM_USER_ENTRY_COMMON_H */

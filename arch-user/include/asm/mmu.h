@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _ASM_USER_MMU_H
+#define _ASM_USER_MMU_H
+
+#include <linux/spinlock_types.h>
+
+struct stub;
+struct xarray;
+
+/**
+ * struct mm_context_t - what the port knows of a guest address space
+ * @lock:	orders faults against flushes: a PTE is read and its mapping
+ *		carried out under it; a flush takes it after the PTE has changed
+ * @stub:	the stub process, or NULL before the first use
+ * @chunks:	what the stub maps, struct tlb_chunk by address >> PMD_SHIFT;
+ *		under @lock
+ * @nr_maps:	bound of how many mappings the host keeps for it; under @lock
+ * @vdso:	user address of the vDSO
+ */
+typedef struct {
+	spinlock_t lock;
+	struct stub *stub;
+	struct xarray *chunks;
+	unsigned long nr_maps;
+	void *vdso;
+} mm_context_t;
+
+#define INIT_MM_CONTEXT(mm)						\
+	.context = {							\
+		.lock = __SPIN_LOCK_UNLOCKED((mm).context.lock),	\
+	},
+
+#endif /* _ASM_USER_MMU_H */

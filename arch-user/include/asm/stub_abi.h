@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the kernel and the code inside a stub process agree on.
+ *
+ * A stub process holds one guest address space.  Its threads are
+ *  - one mapper, which carries out the kernel's requests (map, unmap, protect,
+ *    make a thread) and never runs guest code.  It keeps all its state in
+ *    registers: every writable byte of the process belongs to the guest;
+ *  - one thread for each guest task, either running guest code or parked in
+ *    the stub's text.
+ *
+ * Shared memory is the control memfd:
+ *  - a request page for each stub, which the stub can only read.  The mapper
+ *    reports by pwrite() to the memfd, which only its filter allows, so that a
+ *    guest cannot forge "unmapped";
+ *  - an area for each guest thread: its signal stack, on which the host leaves
+ *    the guest's registers, and above it the hand-off page.  All of it is
+ *    writable by guest code at any time, and so untrusted: the kernel copies
+ *    once, checks, then uses.
+ */
+#ifndef _ASM_USER_STUB_ABI_H
+#define _ASM_USER_STUB_ABI_H
+
+#include <linux/const.h>
+
+#define STUB_ABI_VERSION	1
+
+/* Addresses in a stub process; guest memory lies below STUB_BASE. */
+#define STUB_BASE		_AC(0x7fff00000000, UL)
+#define STUB_TEXT_GUEST		(STUB_BASE + 0x0000)	/* runs in guest threads */
+#define STUB_TEXT_MAPPER	(STUB_BASE + 0x1000)
+#define STUB_TEXT_ZYGOTE	(STUB_BASE + 0x2000)
+#define STUB_TEXT_END		(STUB_BASE + 0x4000)
+#define STUB_REQUEST		(STUB_BASE + 0x10000)	/* read-only */
+#define STUB_ZYGOTE_STACK	(STUB_BASE + 0x20000)	/* gone in a stub */
+#define STUB_ZYGOTE_STACK_SIZE	0x4000
+#define STUB_AREAS		(STUB_BASE + 0x10000000)
+#define STUB_END		(STUB_AREAS + STUB_MAX_AREAS * STUB_AREA_SIZE)
+
+/* An area: the signal stack, then the hand-off page. */
+#define STUB_AREA_SHIFT		15
+#define STUB_AREA_SIZE		(_AC(1, UL) << STUB_AREA_SHIFT)
+#define STUB_SIGSTACK_SIZE	(STUB_AREA_SIZE - 0x1000)
+#define STUB_HANDOFF		STUB_SIGSTACK_SIZE	/* offset in the area */
+
+/* The control memfd: request pages, then areas. */
+#define STUB_MAX_STUBS		_AC(32768, UL)
+#define STUB_MAX_AREAS		_AC(65536, UL)
+#define CONTROL_AREAS		(STUB_MAX_STUBS << 12)
+#define CONTROL_SIZE		(CONTROL_AREAS + STUB_MAX_AREAS * STUB_AREA_SIZE)
+
+/* Descriptors in the zygote and its stubs; there are no others. */
+#define STUB_FD_RAM		0
+#define STUB_FD_CONTROL		1
+#define STUB_FD_ZYGOTE		2	/* in the zygote alone */
+
+/* Whose turn it is (handoff.turn). */
+#define STUB_TURN_KERNEL	0
+#define STUB_TURN_GUEST		1
+
+/* The kick: a signal whose default is to be ignored (SIGURG). */
+#define STUB_SIG_KICK		23
+
+/* Operations of a request: a host system call number, or one of these. */
+#define STUB_OP_THREAD		0x10000	/* make a guest thread */
+#define STUB_MAX_OPS		64
+
+/* Offsets for assembly; checked against the structures below. */
+#define HANDOFF_TURN		0
+#define HANDOFF_GUEST_SLEEPS	4
+#define HANDOFF_KERNEL_SLEEPS	8
+#define HANDOFF_SPIN		12
+#define HANDOFF_EVENT		16
+#define HANDOFF_TID		20
+#define HANDOFF_CONTEXT		24
+#define HANDOFF_INFO		32
+#define HANDOFF_FSBASE		40
+#define HANDOFF_GSBASE		48
+
+#define REQUEST_SEQ		0
+#define REQUEST_NOPS		4
+#define REQUEST_DONE		8
+#define REQUEST_ERROR		12
+#define REQUEST_KERNEL_SLEEPS	16
+#define REQUEST_SPIN		20
+#define REQUEST_OFFSET		24
+#define REQUEST_SIGSTACK	32
+#define REQUEST_NAME		56
+#define REQUEST_OPS		128
+#define REQUEST_OP_SIZE		56
+
+#ifndef __ASSEMBLY__
+
+#include <linux/types.h>
+#include <linux/stddef.h>
+
+/**
+ * struct stub_handoff - the page through which a guest thread and a vCPU meet
+ * @turn:		STUB_TURN_*; a futex both sides may wait on
+ * @guest_sleeps:	the guest thread waits on @turn in the host
+ * @kernel_sleeps:	the vCPU waits on @turn in the host
+ * @spin:		TSC cycles the guest thread polls @turn before it sleeps;
+ *			set to 0 while it polls, it sleeps at once
+ * @event:		host signal that made the guest thread park
+ * @tid:		host thread id, left there by the host's clone()
+ * @context:		stub address of the host's ucontext
+ * @info:		stub address of the host's siginfo
+ * @fsbase:		FS base: the guest's at an event, the one to load on resume
+ * @gsbase:		GS base, likewise
+ */
+struct stub_handoff {
+	__u32 turn;
+	__u32 guest_sleeps;
+	__u32 kernel_sleeps;
+	__u32 spin;
+	__u32 event;
+	__u32 tid;
+	__u64 context;
+	__u64 info;
+	__u64 fsbase;
+	__u64 gsbase;
+};
+
+/**
+ * struct stub_op - one operation of a request
+ * @nr:		host system call number, or STUB_OP_*
+ * @arg:	its arguments
+ */
+struct stub_op {
+	__u32 nr;
+	__u32 pad;
+	__u64 arg[6];
+};
+
+/**
+ * struct stub_request - a stub's request page
+ * @seq:	  number of the request; a change is what starts the mapper
+ * @nops:	  operations in it
+ * @done:	  last request finished (the mapper's, by pwrite)
+ * @error:	  errno of the first operation that failed, else unchanged (ditto)
+ * @kernel_sleeps: a vCPU waits on @done in the host
+ * @spin:	  TSC cycles the mapper polls @seq before it sleeps
+ * @offset:	  of this page in the control memfd
+ * @sigstack:	  stack_t for the thread that STUB_OP_THREAD makes
+ * @name:	  for prctl(PR_SET_NAME)
+ * @op:		  the operations
+ */
+struct stub_request {
+	__u32 seq;
+	__u32 nops;
+	__u32 done;
+	__u32 error;
+	__u32 kernel_sleeps;
+	__u32 spin;
+	__u64 offset;
+	struct {
+		__u64 sp;
+		__u32 flags;
+		__u32 pad;
+		__u64 size;
+	} sigstack;
+	char name[16];
+	__u8 pad[56];
+	struct stub_op op[STUB_MAX_OPS];
+};
+
+/**
+ * struct zygote_request - what the kernel asks of the zygote
+ * @slot:	make a stub whose request page is this one
+ */
+struct zygote_request {
+	__u32 slot;
+};
+
+/**
+ * struct zygote_reply - the answer, with a pidfd beside it when @pid > 0
+ * @slot:	as in the request
+ * @pid:	of the new stub, or a negative errno
+ */
+struct zygote_reply {
+	__u32 slot;
+	__s32 pid;
+};
+
+_Static_assert(sizeof(struct stub_op) == REQUEST_OP_SIZE, "stub ABI");
+_Static_assert(sizeof(struct stub_request) <= 4096, "stub ABI");
+#define STUB_ABI_CHECK(type, field, off) \
+	_Static_assert(__builtin_offsetof(struct type, field) == (off), "stub ABI")
+STUB_ABI_CHECK(stub_handoff, turn, HANDOFF_TURN);
+STUB_ABI_CHECK(stub_handoff, guest_sleeps, HANDOFF_GUEST_SLEEPS);
+STUB_ABI_CHECK(stub_handoff, kernel_sleeps, HANDOFF_KERNEL_SLEEPS);
+STUB_ABI_CHECK(stub_handoff, spin, HANDOFF_SPIN);
+STUB_ABI_CHECK(stub_handoff, event, HANDOFF_EVENT);
+STUB_ABI_CHECK(stub_handoff, tid, HANDOFF_TID);
+STUB_ABI_CHECK(stub_handoff, context, HANDOFF_CONTEXT);
+STUB_ABI_CHECK(stub_handoff, info, HANDOFF_INFO);
+STUB_ABI_CHECK(stub_handoff, fsbase, HANDOFF_FSBASE);
+STUB_ABI_CHECK(stub_handoff, gsbase, HANDOFF_GSBASE);
+STUB_ABI_CHECK(stub_request, seq, REQUEST_SEQ);
+STUB_ABI_CHECK(stub_request, nops, REQUEST_NOPS);
+STUB_ABI_CHECK(stub_request, done, REQUEST_DONE);
+STUB_ABI_CHECK(stub_request, error, REQUEST_ERROR);
+STUB_ABI_CHECK(stub_request, kernel_sleeps, REQUEST_KERNEL_SLEEPS);
+STUB_ABI_CHECK(stub_request, spin, REQUEST_SPIN);
+STUB_ABI_CHECK(stub_request, offset, REQUEST_OFFSET);
+STUB_ABI_CHECK(stub_request, sigstack, REQUEST_SIGSTACK);
+STUB_ABI_CHECK(stub_request, name, REQUEST_NAME);
+STUB_ABI_CHECK(stub_request, op, REQUEST_OPS);
+
+#endif /* __ASSEMBLY__ */
+#endif /* _ASM_USER_STUB_ABI_H */

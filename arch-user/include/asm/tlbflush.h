@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Flushing: see mm/tlb.c for what a stub's mappings are a cache of.
+ */
+#ifndef _ASM_USER_TLBFLUSH_H
+#define _ASM_USER_TLBFLUSH_H
+
+#include <linux/mm_types.h>
+
+void tlb_flush_range(struct mm_struct *mm, unsigned long start, unsigned long end);
+void flush_tlb_kernel_range(unsigned long start, unsigned long end);
+
+static inline void flush_tlb_range(struct vm_area_struct *vma, unsigned long start,
+				   unsigned long end)
+{
+	tlb_flush_range(vma->vm_mm, start, end);
+}
+
+static inline void flush_tlb_page(struct vm_area_struct *vma, unsigned long addr)
+{
+	tlb_flush_range(vma->vm_mm, addr & PAGE_MASK, (addr & PAGE_MASK) + PAGE_SIZE);
+}
+
+void flush_tlb_mm(struct mm_struct *mm);
+void flush_tlb_all(void);
+
+/**
+ * tlb_fill() - have a stub map a page and its neighbours
+ * @mm:		current's address space
+ * @addr:	where the fault was
+ * @access:	HOST_PROT_* that it needs
+ *
+ * Context: may sleep.
+ * Return: 0 when the page tables allow the access and it is mapped now,
+ * -EAGAIN when they don't, or another error of the host's.
+ */
+int tlb_fill(struct mm_struct *mm, unsigned long addr, int access);
+
+void tlb_forget(struct mm_struct *mm);
+
+#endif /* _ASM_USER_TLBFLUSH_H */

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Offsets for assembly.
+ */
+#include <linux/kbuild.h>
+#include <linux/sched.h>
+#include <asm/current.h>
+
+int main(void)
+{
+	DEFINE(PT_REGS_SIZE, sizeof(struct pt_regs));
+	OFFSET(TASK_THREAD_SP, task_struct, thread.sp);
+	OFFSET(PCPU_CURRENT, pcpu_hot, current_task);
+	return 0;
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The run loop: a guest task's life as its kernel sees it.
+ *
+ * Every user task sits in user_mode_loop() at the bottom of its kernel stack.
+ * The loop has guest code run, gets back what happened, and treats that as the
+ * entry from user mode that it stands for, through generic entry.
+ *
+ * An interrupt for the vCPU does not by itself stop the guest: it is handled
+ * while guest code runs on.  Only when there is work that needs the task's
+ * registers or its CPU does the exit path stop it (asm/entry-common.h).
+ */
+#include <linux/entry-common.h>
+#include <linux/nospec.h>
+#include <linux/sched/signal.h>
+#include <linux/syscalls.h>
+#include <asm/intercept.h>
+#include <asm/irq.h>
+#include <asm/syscall.h>
+#include "traps.h"
+
+static void user_syscall(struct pt_regs *regs, long nr)
+{
+	unsigned long n;
+
+	regs->orig_ax = nr;
+	regs->ax = -ENOSYS;
+	n = syscall_enter_from_user_mode(regs, nr);
+	instrumentation_begin();
+	if (likely(n < NR_syscalls)) {
+		n = array_index_nospec(n, NR_syscalls);
+		regs->ax = sys_call_table[n](regs->di, regs->si, regs->dx,
+					     regs->r10, regs->r8, regs->r9);
+	}
+	instrumentation_end();
+	syscall_exit_to_user_mode(regs);
+}
+
+static void user_exception(struct pt_regs *regs, const struct guest_event *ev)
+{
+	irqentry_state_t state = irqentry_enter(regs);
+
+	instrumentation_begin();
+	local_irq_enable();
+	if (ev->vector == VECTOR_PF)
+		user_page_fault(regs, ev->address, ev->error_code);
+	else
+		user_trap(regs, ev);
+	local_irq_disable();
+	instrumentation_end();
+	irqentry_exit(regs, state);
+}
+
+static void user_dead(struct pt_regs *regs)
+{
+	irqentry_state_t state = irqentry_enter(regs);
+
+	instrumentation_begin();
+	force_fatal_sig(SIGKILL);
+	instrumentation_end();
+	irqentry_exit(regs, state);
+}
+
+/* Bind to a host thread: after fork and exec.  The guest is not running. */
+static void user_bind(struct pt_regs *regs)
+{
+	irqentry_state_t state = irqentry_enter(regs);
+
+	instrumentation_begin();
+	local_irq_enable();
+	if (guest_bind())
+		force_fatal_sig(SIGKILL);
+	local_irq_disable();
+	instrumentation_end();
+	irqentry_exit(regs, state);
+}
+
+void __noreturn user_mode_loop(struct pt_regs *regs)
+{
+	struct guest_event ev;
+
+	for (;;) {
+		if (unlikely(!current->thread.guest)) {
+			user_bind(regs);
+			continue;
+		}
+		guest_run(regs, &ev);
+		switch (ev.type) {
+		case GUEST_EVENT_SYSCALL:
+			user_syscall(regs, ev.nr);
+			break;
+		case GUEST_EVENT_INTERRUPT:
+			irq_from_user(regs);
+			break;
+		case GUEST_EVENT_EXCEPTION:
+			user_exception(regs, &ev);
+			break;
+		case GUEST_EVENT_DEAD:
+			user_dead(regs);
+			break;
+		}
+	}
+}

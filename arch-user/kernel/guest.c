@@ -1,0 +1,496 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Running guest code behind a seccomp filter: stubs, their threads, and the
+ * events that come back.  What crosses is described in asm/stub_abi.h, what
+ * the stub does in stub/guest.S.
+ *
+ * A guest thread's registers lie in the host's signal frame on its area.  The
+ * area belongs to the guest as much as to the kernel: offsets found there are
+ * checked, values are copied once.
+ *
+ * Locks: mm_context_t.lock, then stub.lock.  idle_lock is innermost.
+ */
+#include <linux/cleanup.h>
+#include <linux/idr.h>
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/sched/task_stack.h>
+#include <linux/slab.h>
+#include <linux/xarray.h>
+#include <uapi/linux/audit.h>
+#include <asm/host.h>
+#include <asm/intercept.h>
+#include <asm/mmu_context.h>
+#include <asm/tlbflush.h>
+#include <asm/xstate.h>
+#include "traps.h"
+
+/* Stubs kept for the next address space; one with more threads is ended. */
+#define MAX_IDLE_STUBS		16
+#define MAX_IDLE_THREADS	4
+
+#define HOST_SIGSYS	31
+
+static DEFINE_IDA(slot_ida);
+static DEFINE_IDA(area_ida);
+static DEFINE_SPINLOCK(idle_lock);
+static LIST_HEAD(idle_stubs);
+static unsigned int nr_idle_stubs;
+
+/* By slot, for stub_died(); set while the stub exists. */
+static struct stub *stubs[STUB_MAX_STUBS];
+
+/* --- layout of an area ------------------------------------------------------ */
+
+#define CONTEXT_SIZE	sizeof(struct host_context)
+
+/* Where the host puts the XSAVE area of a frame at the top of the stack. */
+static u32 first_xstate(void)
+{
+	return round_down(STUB_SIGSTACK_SIZE - host_boot_info()->xstate_size, 64);
+}
+
+/* A frame of our own making: just the context and the XSAVE area above it. */
+static u32 first_context(void)
+{
+	return round_down(first_xstate() - CONTEXT_SIZE - sizeof(struct host_siginfo), 64);
+}
+
+static struct host_context *guest_context(const struct guest_thread *gt)
+{
+	return host_area(gt->area) + gt->context;
+}
+
+static unsigned long area_base(const struct guest_thread *gt)
+{
+	return STUB_AREAS + gt->area * STUB_AREA_SIZE;
+}
+
+/* Offset of something of the given size in the signal stack, or -1. */
+static long area_offset(const struct guest_thread *gt, u64 addr, size_t size)
+{
+	u64 off = addr - area_base(gt);
+
+	if (off >= STUB_SIGSTACK_SIZE || off + size > STUB_SIGSTACK_SIZE || (off & 7))
+		return -1;
+	return off;
+}
+
+void *guest_xstate(struct task_struct *task)
+{
+	struct guest_thread *gt = task->thread.guest;
+	long off;
+
+	if (!gt)
+		return task->thread.xstate;
+	off = area_offset(gt, READ_ONCE(guest_context(gt)->fpstate),
+			  host_boot_info()->xstate_size);
+	/* Forged: any place in its own area will do. */
+	if (off < 0 || (off & 63))
+		off = first_xstate();
+	guest_context(gt)->fpstate = area_base(gt) + off;
+	return host_area(gt->area) + off;
+}
+
+/* --- stubs -------------------------------------------------------------------- */
+
+static void free_thread(struct guest_thread *gt)
+{
+	host_area_clear(gt->area);
+	ida_free(&area_ida, gt->area);
+	kfree(gt);
+}
+
+/* End the process; nothing runs in it or is mapped by it after this. */
+static void end_stub(struct stub *stub)
+{
+	struct guest_thread *gt, *next;
+
+	WRITE_ONCE(stubs[stub->slot], NULL);
+	host_stub_kill(stub->slot);
+	list_for_each_entry_safe(gt, next, &stub->threads, list)
+		free_thread(gt);
+	ida_free(&slot_ida, stub->slot);
+	kfree(stub);
+}
+
+/* Make it as good as new.  Nobody else knows it any more. */
+static bool clean_stub(struct stub *stub)
+{
+	struct guest_thread *gt;
+
+	if (READ_ONCE(stub->dead) || stub->nr_threads > MAX_IDLE_THREADS)
+		return false;
+	host_stub_unmap(stub->slot, 0, STUB_BASE);
+	if (host_stub_commit(stub->slot))
+		return false;
+	list_for_each_entry(gt, &stub->threads, list)
+		host_area_clear(gt->area);
+	return true;
+}
+
+void stub_put(struct stub *stub)
+{
+	unsigned long flags;
+	bool keep;
+
+	if (!refcount_dec_and_test(&stub->refs))
+		return;
+	keep = clean_stub(stub);
+	if (keep) {
+		spin_lock_irqsave(&idle_lock, flags);
+		keep = nr_idle_stubs < MAX_IDLE_STUBS;
+		if (keep) {
+			list_add(&stub->list, &idle_stubs);
+			nr_idle_stubs++;
+		}
+		spin_unlock_irqrestore(&idle_lock, flags);
+	}
+	if (!keep)
+		end_stub(stub);
+}
+
+static struct stub *idle_stub(void)
+{
+	struct stub *stub;
+	unsigned long flags;
+
+	spin_lock_irqsave(&idle_lock, flags);
+	stub = list_first_entry_or_null(&idle_stubs, struct stub, list);
+	if (stub) {
+		list_del(&stub->list);
+		nr_idle_stubs--;
+	}
+	spin_unlock_irqrestore(&idle_lock, flags);
+	return stub;
+}
+
+static struct stub *new_stub(void)
+{
+	struct stub *stub = kzalloc(sizeof(*stub), GFP_KERNEL);
+	int slot, ret;
+
+	if (!stub)
+		return ERR_PTR(-ENOMEM);
+	slot = ida_alloc_max(&slot_ida, STUB_MAX_STUBS - 1, GFP_KERNEL);
+	if (slot < 0) {
+		kfree(stub);
+		return ERR_PTR(slot);
+	}
+	stub->slot = slot;
+	spin_lock_init(&stub->lock);
+	INIT_LIST_HEAD(&stub->threads);
+	WRITE_ONCE(stubs[slot], stub);
+	ret = host_stub_spawn(slot);
+	if (!ret)
+		return stub;
+	WRITE_ONCE(stubs[slot], NULL);
+	ida_free(&slot_ida, slot);
+	kfree(stub);
+	return ERR_PTR(ret);
+}
+
+struct stub *stub_get(struct mm_struct *mm)
+{
+	struct stub *stub = READ_ONCE(mm->context.stub);
+
+	if (stub)
+		return stub;
+	do {
+		stub = idle_stub();
+	} while (stub && stub->dead && (end_stub(stub), true));
+	if (!stub)
+		stub = new_stub();
+	if (IS_ERR(stub))
+		return stub;
+	refcount_set(&stub->refs, 1);
+	if (!cmpxchg(&mm->context.stub, NULL, stub))
+		return stub;
+	stub_put(stub);
+	return mm->context.stub;
+}
+
+/* The stub of an address space is gone, or about to be: its tasks end. */
+static void kill_users(struct stub *stub)
+{
+	struct task_struct *p;
+
+	rcu_read_lock();
+	for_each_process(p) {
+		struct mm_struct *mm = READ_ONCE(p->mm);
+
+		if (mm && READ_ONCE(mm->context.stub) == stub)
+			send_sig(SIGKILL, p, 1);
+	}
+	rcu_read_unlock();
+}
+
+void stub_died(u32 slot)
+{
+	struct stub *stub = READ_ONCE(stubs[slot]);
+
+	if (!stub || host_stub_alive(slot))
+		return;
+	WRITE_ONCE(stub->dead, true);
+	kill_users(stub);
+}
+
+/* --- threads -------------------------------------------------------------------- */
+
+static struct guest_thread *parked_thread(struct stub *stub)
+{
+	struct guest_thread *gt;
+
+	guard(spinlock)(&stub->lock);
+	gt = list_first_entry_or_null(&stub->threads, struct guest_thread, list);
+	if (gt)
+		list_del(&gt->list);
+	return gt;
+}
+
+static struct guest_thread *new_thread(struct stub *stub)
+{
+	struct guest_thread *gt = kzalloc(sizeof(*gt), GFP_KERNEL);
+	int area, ret;
+
+	if (!gt)
+		return NULL;
+	area = ida_alloc_max(&area_ida, STUB_MAX_AREAS - 1, GFP_KERNEL);
+	if (area < 0) {
+		kfree(gt);
+		return NULL;
+	}
+	gt->stub = stub;
+	gt->area = area;
+	spin_lock(&stub->lock);
+	ret = host_stub_thread(stub->slot, area, first_context());
+	if (!ret)
+		stub->nr_threads++;
+	spin_unlock(&stub->lock);
+	if (!ret)
+		return gt;
+	/* A thread half made may still use its area: the stub has to go. */
+	host_stub_kill(stub->slot);
+	free_thread(gt);
+	return NULL;
+}
+
+/* What the stub goes on with when it gets its first turn. */
+static void fill_first_frame(struct task_struct *task, struct guest_thread *gt)
+{
+	void *xstate = host_area(gt->area) + first_xstate();
+
+	gt->context = first_context();
+	guest_context(gt)->fpstate = area_base(gt) + first_xstate();
+	if (!task->thread.xstate) {
+		xstate_reset_area(xstate);
+		return;
+	}
+	memcpy(xstate, task->thread.xstate, host_boot_info()->xstate_size);
+	kfree(task->thread.xstate);
+	task->thread.xstate = NULL;
+}
+
+static void name_stub(struct stub *stub, const char *name)
+{
+	spin_lock(&stub->lock);
+	host_stub_name(stub->slot, name);
+	host_stub_commit(stub->slot);
+	spin_unlock(&stub->lock);
+}
+
+int guest_bind(void)
+{
+	struct stub *stub = stub_get(current->mm);
+	struct guest_thread *gt;
+	bool first;
+
+	if (IS_ERR(stub))
+		return -EAGAIN;
+	first = refcount_read(&stub->refs) == 1;
+	gt = parked_thread(stub) ?: new_thread(stub);
+	if (!gt)
+		return -EAGAIN;
+	refcount_inc(&stub->refs);
+	if (first)
+		name_stub(stub, current->comm);
+	fill_first_frame(current, gt);
+	current->thread.guest = gt;
+	return 0;
+}
+
+void guest_release(struct task_struct *task)
+{
+	struct guest_thread *gt = task->thread.guest;
+	struct stub *stub;
+
+	if (!gt)
+		return;
+	guest_stop(task);
+	task->thread.guest = NULL;
+	stub = gt->stub;
+	spin_lock(&stub->lock);
+	list_add(&gt->list, &stub->threads);
+	spin_unlock(&stub->lock);
+	stub_put(stub);
+}
+
+/* --- running --------------------------------------------------------------------- */
+
+static bool in_stub(unsigned long ip)
+{
+	return ip >= STUB_BASE && ip < STUB_END;
+}
+
+/* What an event says of itself: the frame, copied once. */
+static void decode(struct guest_thread *gt, u32 sig, u64 info, const struct host_context *uc,
+		   struct guest_event *ev)
+{
+	long off = area_offset(gt, info, sizeof(struct host_siginfo));
+
+	ev->vector = uc->trapno;
+	ev->error_code = uc->err;
+	ev->address = uc->cr2;
+	if (sig == STUB_SIG_KICK) {
+		ev->type = GUEST_EVENT_INTERRUPT;
+	} else if (sig == HOST_SIGSYS) {
+		const struct host_siginfo *si = host_area(gt->area) + off;
+
+		ev->type = GUEST_EVENT_SYSCALL;
+		ev->nr = off < 0 || READ_ONCE(si->arch) != AUDIT_ARCH_X86_64 ? -1 : (int)uc->ax;
+	} else {
+		ev->type = GUEST_EVENT_EXCEPTION;
+	}
+}
+
+static void fetch(struct task_struct *task, struct pt_regs *regs, struct guest_event *ev)
+{
+	struct guest_thread *gt = task->thread.guest;
+	struct stub_handoff *ho = host_area(gt->area) + STUB_HANDOFF;
+	long off = area_offset(gt, READ_ONCE(ho->context), CONTEXT_SIZE);
+	struct host_context uc;
+
+	if (off < 0) {
+		ev->type = GUEST_EVENT_DEAD;
+		return;
+	}
+	gt->context = off;
+	memcpy(&uc, host_area(gt->area) + off, sizeof(uc));
+	task->thread.fsbase = READ_ONCE(ho->fsbase);
+	task->thread.gsbase = READ_ONCE(ho->gsbase);
+	decode(gt, READ_ONCE(ho->event), READ_ONCE(ho->info), &uc, ev);
+	if (unlikely(in_stub(uc.ip))) {
+		/* A fault of the stub's own: its frame was forged. */
+		ev->type = GUEST_EVENT_DEAD;
+		return;
+	}
+	regs_from_context(regs, &uc);
+	regs->orig_ax = -1;
+	regs->cs = USER_CS;
+	regs->ss = USER_SS;
+}
+
+static void load(struct guest_thread *gt, const struct pt_regs *regs)
+{
+	struct host_context *uc = guest_context(gt);
+	struct stub_handoff *ho = host_area(gt->area) + STUB_HANDOFF;
+
+	regs_to_context(uc, regs);
+	WRITE_ONCE(ho->fsbase, current->thread.fsbase);
+	WRITE_ONCE(ho->gsbase, current->thread.gsbase);
+}
+
+/*
+ * Where IRETQ cannot go it would fault in the stub.  Upper addresses that are
+ * canonical fault where they should.
+ */
+static bool ip_is_nowhere(unsigned long ip)
+{
+	return ip >= TASK_SIZE && ip < 0xffff800000000000UL;
+}
+
+/* How long a vCPU polls for its guest before it sleeps, in TSC cycles. */
+static u32 spin_cycles(void)
+{
+	return host_boot_info()->host_cpus > 1 ? 100000 : 0;
+}
+
+void guest_run(struct pt_regs *regs, struct guest_event *ev)
+{
+	struct guest_thread *gt = current->thread.guest;
+
+	if (!gt->running) {
+		if (unlikely(ip_is_nowhere(regs->ip))) {
+			*ev = (struct guest_event) {
+				.type = GUEST_EVENT_EXCEPTION, .vector = VECTOR_GP
+			};
+			return;
+		}
+		load(gt, regs);
+		gt->running = true;
+		host_guest_resume(gt->area);
+	}
+	if (!host_guest_wait(gt->area, spin_cycles(), this_cpu_ptr(&irq_pending))) {
+		ev->type = GUEST_EVENT_INTERRUPT;
+		return;
+	}
+	gt->running = false;
+	fetch(current, regs, ev);
+}
+
+/* An event that came while the guest was being stopped: as if it had not. */
+static void undo(struct task_struct *task, struct pt_regs *regs, const struct guest_event *ev)
+{
+	switch (ev->type) {
+	case GUEST_EVENT_SYSCALL:
+		regs->ip -= 2;
+		break;
+	case GUEST_EVENT_EXCEPTION:
+		if (ev->vector == VECTOR_BP)
+			regs->ip -= 1;
+		else if (ev->vector == VECTOR_DB)
+			send_sig_fault(SIGTRAP, TRAP_TRACE, (void __user *)regs->ip, task);
+		break;
+	case GUEST_EVENT_DEAD:
+		send_sig(SIGKILL, task, 1);
+		break;
+	case GUEST_EVENT_INTERRUPT:
+		break;
+	}
+}
+
+void guest_stop(struct task_struct *task)
+{
+	struct guest_thread *gt = task->thread.guest;
+	struct guest_event ev = { .type = GUEST_EVENT_DEAD };
+	struct pt_regs *regs = task_pt_regs(task);
+
+	if (!gt || !gt->running)
+		return;
+	gt->running = false;
+	if (!host_guest_stop(gt->stub->slot, gt->area))
+		fetch(task, regs, &ev);
+	undo(task, regs, &ev);
+}
+
+int init_new_context(struct task_struct *task, struct mm_struct *mm)
+{
+	spin_lock_init(&mm->context.lock);
+	mm->context.stub = NULL;
+	mm->context.nr_maps = 0;
+	mm->context.chunks = kmalloc(sizeof(*mm->context.chunks), GFP_KERNEL);
+	if (!mm->context.chunks)
+		return -ENOMEM;
+	xa_init(mm->context.chunks);
+	return 0;
+}
+
+void destroy_context(struct mm_struct *mm)
+{
+	tlb_forget(mm);
+	if (mm->context.stub)
+		stub_put(mm->context.stub);
+	mm->context.stub = NULL;
+}

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Interrupts: bits in a per-CPU word, and a signal that says "look".
+ *
+ * See asm/irqflags.h for how they are turned off and on, and asm/irq.h for
+ * which there are.  irq_raise() may be called from anywhere, also (by the
+ * same steps, in host/events.c) from a host thread that is no vCPU.
+ */
+#include <linux/context_tracking.h>
+#include <linux/cpu.h>
+#include <linux/entry-common.h>
+#include <linux/hardirq.h>
+#include <linux/interrupt.h>
+#include <linux/irq.h>
+#include <linux/kernel_stat.h>
+#include <linux/seq_file.h>
+#include <linux/smp.h>
+#include <asm/host.h>
+#include <asm/host_events.h>
+#include <asm/irq.h>
+#include <asm/irq_regs.h>
+#include <asm/time.h>
+#include "traps.h"
+
+DEFINE_PER_CPU(unsigned int, irq_enabled);
+DEFINE_PER_CPU(unsigned int, irq_pending);
+EXPORT_PER_CPU_SYMBOL(irq_enabled);
+EXPORT_PER_CPU_SYMBOL(irq_pending);
+EXPORT_SYMBOL(irq_replay);
+
+/* Non-zero while the vCPU waits on irq_pending itself. */
+static DEFINE_PER_CPU(unsigned int, irq_idle);
+static DEFINE_PER_CPU(unsigned long, irq_count[IRQ_BIT_COUNT]);
+
+void irq_entry(void);
+void fault_entry(void);
+
+/**
+ * irq_raise() - interrupt a vCPU
+ * @cpu:	which; may be this one
+ * @bit:	what for
+ *
+ * Context: any.
+ */
+void noinstr irq_raise(unsigned int cpu, enum irq_bit bit)
+{
+	unsigned int *pending = per_cpu_ptr(&irq_pending, cpu);
+
+	/* Whoever set the first bit saw to the signal. */
+	if (__atomic_fetch_or(pending, 1U << bit, __ATOMIC_SEQ_CST))
+		return;
+	if (READ_ONCE(*per_cpu_ptr(&irq_idle, cpu)))
+		host_wake(pending);
+	else
+		host_cpu_signal(cpu);
+}
+
+static void do_irqs(struct pt_regs *regs)
+{
+	struct pt_regs *old = set_irq_regs(regs);
+	unsigned int bits, bit;
+
+	irq_enter_rcu();
+	while ((bits = xchg(this_cpu_ptr(&irq_pending), 0))) {
+		for (bit = 0; bit < IRQ_BIT_COUNT; bit++)
+			if (bits & (1U << bit))
+				__this_cpu_inc(irq_count[bit]);
+		if (bits & BIT(IRQ_BIT_TIMER))
+			timer_interrupt();
+		if (bits & BIT(IRQ_BIT_IO))
+			host_events_run();
+		if (bits & BIT(IRQ_BIT_CALL))
+			generic_smp_call_function_interrupt();
+		if (bits & BIT(IRQ_BIT_RESCHEDULE))
+			scheduler_ipi();
+		if (bits & BIT(IRQ_BIT_STOP))
+			smp_stop_this_cpu();
+	}
+	irq_exit_rcu();
+	set_irq_regs(old);
+}
+
+/*
+ * An interrupt of kernel code, with interrupts off but for the flag in @regs.
+ * The task may go on on another CPU; whichever it is, nothing may be left
+ * pending there with interrupts on.
+ */
+static __always_inline void irqs_from_kernel(struct pt_regs *regs)
+{
+	do {
+		irqentry_state_t state;
+
+		raw_cpu_write_4(irq_enabled, ARCH_IRQ_DISABLED);
+		barrier();
+		state = irqentry_enter(regs);
+		instrumentation_begin();
+		do_irqs(regs);
+		instrumentation_end();
+		irqentry_exit(regs, state);
+		barrier();
+		raw_cpu_write_4(irq_enabled, ARCH_IRQ_ENABLED);
+		barrier();
+	} while (raw_cpu_read_4(irq_pending));
+}
+
+/* Called by irq_entry, the host's signal handler. */
+void noinstr irq_signal(int sig, struct host_siginfo *info, struct host_context *uc)
+{
+	struct pt_regs regs;
+
+	if (info->code == HOST_SI_TIMER)
+		__atomic_fetch_or(raw_cpu_ptr(&irq_pending), BIT(IRQ_BIT_TIMER),
+				  __ATOMIC_SEQ_CST);
+	if (raw_cpu_read_4(irq_enabled) == ARCH_IRQ_DISABLED) {
+		uc->ip = host_wait_fixup(uc->ip);
+		return;
+	}
+	if (!raw_cpu_read_4(irq_pending))
+		return;
+	kernel_regs_from_context(&regs, uc, true);
+	irqs_from_kernel(&regs);
+}
+
+/**
+ * irq_replay() - take the interrupts that came while they were off
+ *
+ * Context: interrupts have just been turned on.
+ */
+void noinstr irq_replay(void)
+{
+	struct pt_regs regs = {
+		.ip = _RET_IP_,
+		.sp = current_stack_pointer,
+		.bp = (unsigned long)__builtin_frame_address(0),
+		.cs = KERNEL_CS,
+		.ss = KERNEL_SS,
+		.flags = X86_EFLAGS_IF,
+		.orig_ax = -1,
+	};
+
+	irqs_from_kernel(&regs);
+}
+
+/**
+ * irq_from_user() - take interrupts that came while guest code ran
+ * @regs:	the guest's registers, of its last event
+ *
+ * Context: interrupts off, in user mode as far as generic entry knows.
+ */
+void irq_from_user(struct pt_regs *regs)
+{
+	irqentry_state_t state = irqentry_enter(regs);
+
+	instrumentation_begin();
+	do_irqs(regs);
+	instrumentation_end();
+	irqentry_exit(regs, state);
+}
+
+/* Interrupts are off, and turned on by the caller, which takes what came. */
+void noinstr arch_cpu_idle(void)
+{
+	unsigned int *pending = raw_cpu_ptr(&irq_pending);
+	unsigned int *idle = raw_cpu_ptr(&irq_idle);
+
+	__atomic_store_n(idle, 1, __ATOMIC_SEQ_CST);
+	host_wait_irq(pending, 0, 0, pending);
+	__atomic_store_n(idle, 0, __ATOMIC_SEQ_CST);
+}
+
+/* Stock code counts on generic interrupts existing; none are used. */
+void __init init_IRQ(void)
+{
+	host_vectors(irq_entry, fault_entry);
+	if (host_events_init(per_cpu_ptr(&irq_pending, 0), BIT(IRQ_BIT_IO),
+			     per_cpu_ptr(&irq_idle, 0)))
+		panic("no host thread for I/O");
+}
+
+int arch_show_interrupts(struct seq_file *p, int prec)
+{
+	static const char *const names[] = {
+		[IRQ_BIT_TIMER] = "Timer interrupts",
+		[IRQ_BIT_RESCHEDULE] = "Rescheduling interrupts",
+		[IRQ_BIT_CALL] = "Function call interrupts",
+		[IRQ_BIT_STOP] = "CPU stop interrupts",
+		[IRQ_BIT_IO] = "Host I/O interrupts",
+	};
+	static const char *const tags[] = { "TIM", "RES", "CAL", "STP", "HIO" };
+	int bit, cpu;
+
+	static_assert(ARRAY_SIZE(names) == IRQ_BIT_COUNT);
+	static_assert(ARRAY_SIZE(tags) == IRQ_BIT_COUNT);
+	for (bit = 0; bit < IRQ_BIT_COUNT; bit++) {
+		seq_printf(p, "%*s: ", prec, tags[bit]);
+		for_each_online_cpu(cpu)
+			seq_printf(p, "%10lu ", per_cpu(irq_count[bit], cpu));
+		seq_printf(p, "  %s\n", names[bit]);
+	}
+	return 0;
+}

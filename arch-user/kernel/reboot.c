@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Power-off, reboot, panic: how the process ends or starts anew.
+ */
+#include <linux/panic.h>
+#include <linux/pm.h>
+#include <linux/reboot.h>
+#include <linux/smp.h>
+#include <asm/emergency-restart.h>
+#include <asm/host.h>
+
+#define STATUS_PANIC	255
+
+void (*pm_power_off)(void);
+EXPORT_SYMBOL(pm_power_off);
+
+void machine_power_off(void)
+{
+	host_exit(host_boot_info()->exit_status);
+}
+
+void machine_halt(void)
+{
+	machine_power_off();
+}
+
+/* Also where a panic ends: CONFIG_PANIC_TIMEOUT is negative. */
+void machine_restart(char *cmd)
+{
+	if (atomic_read(&panic_cpu) != PANIC_CPU_INVALID)
+		host_exit(STATUS_PANIC);
+	smp_send_stop();
+	host_restart();
+}

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Page faults of guest code, and what the kernel's own mean.
+ */
+#include <linux/bitfield.h>
+#include <linux/extable.h>
+#include <linux/mm.h>
+#include <linux/perf_event.h>
+#include <linux/seccomp.h>
+#include <linux/sched/signal.h>
+#include <linux/uaccess.h>
+#include <asm/host.h>
+#include <asm/intercept.h>
+#include <asm/syscall.h>
+#include <asm/tlbflush.h>
+#include "../kernel/traps.h"
+
+/* --- guest code ------------------------------------------------------------- */
+
+static int access_of(unsigned long error)
+{
+	if (error & PF_ERR_INSTR)
+		return HOST_PROT_EXEC;
+	return error & PF_ERR_WRITE ? HOST_PROT_WRITE : HOST_PROT_READ;
+}
+
+static void bad_address(struct pt_regs *regs, unsigned long address, unsigned long error,
+			int code)
+{
+	current->thread.cr2 = address;
+	current->thread.trap_nr = VECTOR_PF;
+	current->thread.error_code = error;
+	force_sig_fault(SIGSEGV, code, (void __user *)address);
+}
+
+static void bad_page(struct pt_regs *regs, unsigned long address, unsigned long error,
+		     vm_fault_t fault)
+{
+	if (fault & VM_FAULT_OOM) {
+		pagefault_out_of_memory();
+		return;
+	}
+	current->thread.cr2 = address;
+	current->thread.trap_nr = VECTOR_PF;
+	current->thread.error_code = error;
+	if (fault & (VM_FAULT_HWPOISON | VM_FAULT_HWPOISON_LARGE))
+		force_sig_mceerr(BUS_MCEERR_AR, (void __user *)address, PAGE_SHIFT);
+	else if (fault & VM_FAULT_SIGSEGV)
+		force_sig_fault(SIGSEGV, SEGV_MAPERR, (void __user *)address);
+	else
+		force_sig_fault(SIGBUS, BUS_ADRERR, (void __user *)address);
+}
+
+static bool vma_allows(const struct vm_area_struct *vma, unsigned long error)
+{
+	if (error & PF_ERR_INSTR)
+		return vma->vm_flags & VM_EXEC;
+	if (error & PF_ERR_WRITE)
+		return vma->vm_flags & VM_WRITE;
+	return vma_is_accessible((struct vm_area_struct *)vma);
+}
+
+/* Stock code brings the page in; true when the tables have it now. */
+static bool bring_in(struct pt_regs *regs, unsigned long address, unsigned long error)
+{
+	unsigned int flags = FAULT_FLAG_DEFAULT | FAULT_FLAG_USER;
+	struct mm_struct *mm = current->mm;
+	struct vm_area_struct *vma;
+	vm_fault_t fault;
+
+	if (error & PF_ERR_WRITE)
+		flags |= FAULT_FLAG_WRITE;
+	if (error & PF_ERR_INSTR)
+		flags |= FAULT_FLAG_INSTRUCTION;
+	perf_sw_event(PERF_COUNT_SW_PAGE_FAULTS, 1, regs, address);
+	do {
+		vma = lock_mm_and_find_vma(mm, address, regs);
+		if (!vma) {
+			bad_address(regs, address, error, SEGV_MAPERR);
+			return false;
+		}
+		if (!vma_allows(vma, error)) {
+			mmap_read_unlock(mm);
+			bad_address(regs, address, error, SEGV_ACCERR);
+			return false;
+		}
+		fault = handle_mm_fault(vma, address, flags, regs);
+		if (fault_signal_pending(fault, regs))
+			return false;
+		if (fault & VM_FAULT_COMPLETED)
+			return true;
+		flags |= FAULT_FLAG_TRIED;
+	} while (fault & VM_FAULT_RETRY);
+	mmap_read_unlock(mm);
+	if (unlikely(fault & VM_FAULT_ERROR)) {
+		bad_page(regs, address, error, fault);
+		return false;
+	}
+	return true;
+}
+
+/*
+ * The legacy vsyscall page on hosts that do not emulate it: a call of it
+ * becomes the system call it stands for.
+ */
+#define VSYSCALL_PAGE	0xffffffffff600000UL
+
+static bool vsyscall_call(struct pt_regs *regs, unsigned long address)
+{
+	static const short nrs[] = { __NR_gettimeofday, __NR_time, __NR_getcpu };
+	unsigned long n = (address - VSYSCALL_PAGE) >> 10;
+	unsigned long ret;
+
+	if ((address & ~0xc00UL) != VSYSCALL_PAGE || n >= ARRAY_SIZE(nrs) || regs->ip != address)
+		return false;
+	if (copy_from_user(&ret, (void __user *)regs->sp, sizeof(ret)))
+		return false;
+	regs->ip = ret;
+	regs->sp += sizeof(ret);
+	regs->orig_ax = nrs[n];
+	regs->ax = -ENOSYS;
+	if (!secure_computing())
+		regs->ax = sys_call_table[nrs[n]](regs->di, regs->si, 0, 0, 0, 0);
+	regs->orig_ax = -1;
+	return true;
+}
+
+void user_page_fault(struct pt_regs *regs, unsigned long address, unsigned long error)
+{
+	int access = access_of(error), ret;
+
+	error |= PF_ERR_USER;
+	address = untagged_addr(address);
+	if (unlikely(address >= TASK_SIZE)) {
+		if (!vsyscall_call(regs, address))
+			bad_address(regs, address, error, SEGV_MAPERR);
+		return;
+	}
+	/* Often the tables have the page and only the stub does not. */
+	do {
+		ret = tlb_fill(current->mm, address & PAGE_MASK, access);
+		if (ret != -EAGAIN)
+			break;
+		if (!bring_in(regs, address, error))
+			return;
+		ret = tlb_fill(current->mm, address & PAGE_MASK, access);
+	} while (ret == -EAGAIN && !signal_pending(current));
+	if (ret == -ENOMEM)
+		pagefault_out_of_memory();
+	else if (ret && ret != -EAGAIN)
+		force_fatal_sig(SIGKILL);
+}
+
+/* --- the kernel's own -------------------------------------------------------- */
+
+static unsigned long *reg_of(struct pt_regs *regs, int n)
+{
+	static const u8 order[] = {
+		offsetof(struct pt_regs, ax), offsetof(struct pt_regs, cx),
+		offsetof(struct pt_regs, dx), offsetof(struct pt_regs, bx),
+		offsetof(struct pt_regs, sp), offsetof(struct pt_regs, bp),
+		offsetof(struct pt_regs, si), offsetof(struct pt_regs, di),
+		offsetof(struct pt_regs, r8), offsetof(struct pt_regs, r9),
+		offsetof(struct pt_regs, r10), offsetof(struct pt_regs, r11),
+		offsetof(struct pt_regs, r12), offsetof(struct pt_regs, r13),
+		offsetof(struct pt_regs, r14), offsetof(struct pt_regs, r15),
+	};
+
+	return (void *)regs + order[n & 15];
+}
+
+/**
+ * fixup_exception() - go on where the exception table says
+ * @regs:	where the fault was; changed when there is an entry
+ *
+ * Return: whether there is one.
+ */
+bool fixup_exception(struct pt_regs *regs)
+{
+	const struct exception_table_entry *e = search_exception_tables(regs->ip);
+	int type, reg;
+
+	if (!e)
+		return false;
+	type = FIELD_GET(EX_DATA_TYPE_MASK, e->data);
+	reg = FIELD_GET(EX_DATA_REG_MASK, e->data);
+	switch (type) {
+	case EX_TYPE_DEFAULT:
+	case EX_TYPE_FAULT:
+	case EX_TYPE_UACCESS:
+		break;
+	case EX_TYPE_IMM_REG:
+		*reg_of(regs, reg) = (long)FIELD_GET(EX_DATA_IMM_MASK, e->data);
+		break;
+	default:
+		return false;
+	}
+	regs->ip = (unsigned long)&e->fixup + e->fixup;
+	return true;
+}

@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The soft TLB: what a stub maps is a cache of the guest's page tables.
+ *
+ * Theory of operation
+ *
+ * For each 2 MiB of address space in use there is a chunk that remembers, for
+ * every page, which frame the stub maps there and how.  tlb_fill() maps what
+ * the tables say; a flush compares what is remembered with the tables and
+ * unmaps or write-protects what no longer agrees.
+ *
+ * Invariants, all under mm_context_t.lock:
+ *  - a page is mapped in the stub only if its chunk says so;
+ *  - a PTE is read and its mapping carried out without the lock being dropped
+ *    in between.  Whoever changes a PTE flushes afterwards, and so finds the
+ *    mapping if the fault was first, or the fault finds the change;
+ *  - a flush returns only when the stub has unmapped: then the page may be
+ *    reused;
+ *  - a page is mapped only while its PTE is young, writable only while dirty:
+ *    clearing either bit takes a flush to be noticed, which generic code does.
+ *
+ * The cache is bounded by the host's limit on mappings: at the bound it is
+ * emptied with one call and filled again by faults.
+ *
+ * Flushing also waits for copies to or from user memory on other vCPUs, which
+ * read the tables without a lock: see mm/uaccess.c.
+ */
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include <linux/xarray.h>
+#include <asm/host.h>
+#include <asm/intercept.h>
+#include <asm/tlb.h>
+#include "walk.h"
+
+/* A page of a chunk: frame number and HOST_PROT_*, 0 when not mapped. */
+typedef u32 tlb_page_t;
+
+#define TLB_PROT_BITS	3
+#define TLB_PROT_MASK	7U
+
+struct tlb_chunk {
+	unsigned int nr_mapped;
+	tlb_page_t page[PTRS_PER_PTE];
+};
+
+/* Pages looked at around a fault. */
+#define FILL_WINDOW	16
+
+static tlb_page_t tlb_page(unsigned long pfn, int prot)
+{
+	return pfn << TLB_PROT_BITS | prot;
+}
+
+/* What the stub should map for a PTE: 0 when nothing. */
+static tlb_page_t tlb_wanted(pte_t pte)
+{
+	int prot = HOST_PROT_READ;
+
+	if ((pte_val(pte) & (_PAGE_PRESENT | _PAGE_USER | _PAGE_ACCESSED)) !=
+	    (_PAGE_PRESENT | _PAGE_USER | _PAGE_ACCESSED))
+		return 0;
+	if (pte_write(pte) && pte_dirty(pte))
+		prot |= HOST_PROT_WRITE;
+	if (pte_exec(pte))
+		prot |= HOST_PROT_EXEC;
+	return tlb_page(pte_pfn(pte), prot);
+}
+
+/* --- batches ------------------------------------------------------------------ */
+
+/* Adjacent pages that need the same operation; carried out when it ends. */
+struct tlb_run {
+	struct mm_struct *mm;
+	struct stub *stub;
+	unsigned long start;
+	unsigned long end;
+	tlb_page_t first;
+	enum { RUN_MAP, RUN_UNMAP, RUN_PROTECT } op;
+	int error;
+};
+
+static void run_commit(struct tlb_run *run)
+{
+	int ret = host_stub_commit(run->stub->slot);
+
+	if (ret && !run->error)
+		run->error = ret;
+}
+
+static void run_emit(struct tlb_run *run)
+{
+	u32 slot = run->stub->slot;
+	size_t size = run->end - run->start;
+	int prot = run->first & TLB_PROT_MASK;
+
+	if (!size)
+		return;
+	if (!host_stub_room(slot))
+		run_commit(run);
+	switch (run->op) {
+	case RUN_MAP:
+		host_stub_map(slot, run->start, (u64)(run->first >> TLB_PROT_BITS) << PAGE_SHIFT,
+			      size, prot, true);
+		run->mm->context.nr_maps += 2;
+		break;
+	case RUN_UNMAP:
+		host_stub_unmap(slot, run->start, size);
+		run->mm->context.nr_maps++;
+		break;
+	case RUN_PROTECT:
+		host_stub_protect(slot, run->start, size, prot);
+		run->mm->context.nr_maps += 2;
+		break;
+	}
+	run->start = run->end;
+}
+
+static void run_finish(struct tlb_run *run)
+{
+	run_emit(run);
+	run_commit(run);
+}
+
+/* Whether a page continues the run: same operation, protection, next frame. */
+static bool run_continues(const struct tlb_run *run, int op, unsigned long addr, tlb_page_t page)
+{
+	unsigned long n = (addr - run->start) >> PAGE_SHIFT;
+
+	if (run->start == run->end || run->op != op || run->end != addr)
+		return false;
+	switch (op) {
+	case RUN_MAP:
+		return page == run->first + (n << TLB_PROT_BITS);
+	case RUN_PROTECT:
+		return (page & TLB_PROT_MASK) == (run->first & TLB_PROT_MASK);
+	default:
+		return true;
+	}
+}
+
+static void run_add(struct tlb_run *run, int op, unsigned long addr, tlb_page_t page)
+{
+	if (!run_continues(run, op, addr, page)) {
+		run_emit(run);
+		run->op = op;
+		run->start = addr;
+		run->first = page;
+	}
+	run->end = addr + PAGE_SIZE;
+}
+
+/* --- emptying ------------------------------------------------------------------- */
+
+static void forget_chunks(struct mm_struct *mm)
+{
+	struct tlb_chunk *chunk;
+	unsigned long index;
+
+	xa_for_each(mm->context.chunks, index, chunk)
+		kfree(chunk);
+	xa_destroy(mm->context.chunks);
+	mm->context.nr_maps = 0;
+}
+
+/**
+ * tlb_forget() - drop what is remembered of an address space
+ * @mm:		one that nobody uses any more
+ */
+void tlb_forget(struct mm_struct *mm)
+{
+	if (!mm->context.chunks)
+		return;
+	forget_chunks(mm);
+	kfree(mm->context.chunks);
+	mm->context.chunks = NULL;
+}
+
+static int drop_all(struct mm_struct *mm, struct stub *stub)
+{
+	host_stub_unmap(stub->slot, 0, TASK_SIZE);
+	forget_chunks(mm);
+	return host_stub_commit(stub->slot);
+}
+
+static bool too_many_maps(struct mm_struct *mm)
+{
+	return mm->context.nr_maps > host_boot_info()->max_maps / 2;
+}
+
+/* --- filling --------------------------------------------------------------------- */
+
+static struct tlb_chunk *get_chunk(struct mm_struct *mm, unsigned long addr)
+{
+	struct tlb_chunk *chunk = xa_load(mm->context.chunks, addr >> PMD_SHIFT);
+
+	if (chunk)
+		return chunk;
+	chunk = kzalloc(sizeof(*chunk), GFP_ATOMIC | __GFP_NOWARN);
+	if (!chunk)
+		return NULL;
+	if (xa_err(xa_store(mm->context.chunks, addr >> PMD_SHIFT, chunk,
+			    GFP_ATOMIC | __GFP_NOWARN))) {
+		kfree(chunk);
+		return NULL;
+	}
+	return chunk;
+}
+
+/* Map what the tables hold from @start up to @end, within one chunk. */
+static void fill_range(struct tlb_run *run, struct tlb_chunk *chunk, unsigned long start,
+		       unsigned long end)
+{
+	struct user_walk walk = { .mm = run->mm };
+	unsigned long addr;
+
+	for (addr = start; addr < end; addr += PAGE_SIZE) {
+		tlb_page_t *have = &chunk->page[pte_index(addr)];
+		tlb_page_t want = tlb_wanted(walk_user(&walk, addr));
+
+		if (!want || want == *have)
+			continue;
+		if (!*have)
+			chunk->nr_mapped++;
+		*have = want;
+		run_add(run, RUN_MAP, addr, want);
+	}
+}
+
+static bool allows(pte_t pte, int access)
+{
+	tlb_page_t want = tlb_wanted(pte);
+
+	return want && !(access & ~(want & TLB_PROT_MASK));
+}
+
+/* Under the lock: if the tables allow the access, map around it. */
+static int fill_locked(struct mm_struct *mm, struct stub *stub, unsigned long addr, int access)
+{
+	struct tlb_run run = { .mm = mm, .stub = stub };
+	struct user_walk walk = { .mm = mm };
+	unsigned long start, end, flags;
+	struct tlb_chunk *chunk;
+	int ret = -EAGAIN;
+
+	if (too_many_maps(mm))
+		drop_all(mm, stub);
+	chunk = get_chunk(mm, addr);
+	if (!chunk)
+		return -ENOMEM;
+	/* Interrupts off: tables that are being freed stay until on again. */
+	local_irq_save(flags);
+	if (allows(walk_user(&walk, addr), access)) {
+		start = round_down(addr, FILL_WINDOW * PAGE_SIZE);
+		end = start + FILL_WINDOW * PAGE_SIZE;
+		/* what was asked for is mapped again even if we believe it is */
+		if (chunk->page[pte_index(addr)]) {
+			chunk->page[pte_index(addr)] = 0;
+			chunk->nr_mapped--;
+		}
+		fill_range(&run, chunk, start, end);
+		ret = 0;
+	}
+	local_irq_restore(flags);
+	if (ret)
+		return ret;
+	run_finish(&run);
+	return run.error;
+}
+
+int tlb_fill(struct mm_struct *mm, unsigned long addr, int access)
+{
+	struct stub *stub = mm->context.stub;
+	int ret;
+
+	spin_lock(&mm->context.lock);
+	spin_lock(&stub->lock);
+	ret = fill_locked(mm, stub, addr, access);
+	if (ret && ret != -EAGAIN && ret != -ESRCH) {
+		/* The host has no more mappings, or we no more memory: start over. */
+		drop_all(mm, stub);
+		ret = fill_locked(mm, stub, addr, access);
+	}
+	spin_unlock(&stub->lock);
+	spin_unlock(&mm->context.lock);
+	return ret;
+}
+
+/* --- flushing --------------------------------------------------------------------- */
+
+/* Have the stub agree with the tables again, within one chunk. */
+static void flush_chunk(struct tlb_run *run, struct tlb_chunk *chunk, unsigned long start,
+			unsigned long end)
+{
+	struct user_walk walk = { .mm = run->mm };
+	unsigned long addr;
+
+	for (addr = start; addr < end && chunk->nr_mapped; addr += PAGE_SIZE) {
+		tlb_page_t *have = &chunk->page[pte_index(addr)];
+		tlb_page_t want;
+
+		if (!*have)
+			continue;
+		want = tlb_wanted(walk_user(&walk, addr));
+		if (want == *have)
+			continue;
+		if ((want >> TLB_PROT_BITS) == (*have >> TLB_PROT_BITS) && want) {
+			/* no more than before: a fault adds what is missing */
+			want = tlb_page(want >> TLB_PROT_BITS, want & *have & TLB_PROT_MASK);
+			if (want == *have)
+				continue;
+			*have = want;
+			run_add(run, RUN_PROTECT, addr, want);
+			continue;
+		}
+		*have = 0;
+		chunk->nr_mapped--;
+		run_add(run, RUN_UNMAP, addr, 0);
+	}
+}
+
+static void flush_locked(struct mm_struct *mm, struct stub *stub, unsigned long start,
+			 unsigned long end)
+{
+	struct tlb_run run = { .mm = mm, .stub = stub };
+	struct tlb_chunk *chunk;
+	unsigned long index, flags;
+
+	if (too_many_maps(mm)) {
+		drop_all(mm, stub);
+		return;
+	}
+	local_irq_save(flags);
+	xa_for_each_range(mm->context.chunks, index, chunk, start >> PMD_SHIFT,
+			  (end - 1) >> PMD_SHIFT) {
+		unsigned long base = index << PMD_SHIFT;
+
+		if (chunk->nr_mapped)
+			flush_chunk(&run, chunk, max(start, base), min(end, base + PMD_SIZE));
+	}
+	local_irq_restore(flags);
+	run_finish(&run);
+}
+
+/**
+ * tlb_flush_range() - make changes of page tables seen
+ * @mm:		address space
+ * @start:	first address, page aligned
+ * @end:	first after it
+ *
+ * Context: any but hard interrupt; may hold page table locks.
+ */
+void tlb_flush_range(struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	struct stub *stub;
+
+	if (start >= end)
+		return;
+	uaccess_sync(mm);
+	spin_lock(&mm->context.lock);
+	stub = mm->context.stub;
+	if (stub && !xa_empty(mm->context.chunks)) {
+		spin_lock(&stub->lock);
+		flush_locked(mm, stub, start, end);
+		spin_unlock(&stub->lock);
+	}
+	spin_unlock(&mm->context.lock);
+}
+
+void flush_tlb_mm(struct mm_struct *mm)
+{
+	tlb_flush_range(mm, 0, TASK_SIZE);
+}
+
+void flush_tlb_all(void)
+{
+	flush_tlb_kernel_range(VMALLOC_START, VMALLOC_END);
+}

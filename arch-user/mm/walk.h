@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Looking user addresses up in the page tables without a lock.
+ *
+ * Interrupts must be off all the while: tables are freed by RCU, which waits
+ * for that.
+ */
+#ifndef _MM_WALK_H
+#define _MM_WALK_H
+
+#include <linux/mm.h>
+#include <linux/pgtable.h>
+
+/**
+ * struct user_walk - a walk that remembers the last table
+ * @mm:		address space
+ * @base:	start of the 2 MiB that @pmd and @table are about, plus one
+ * @pmd:	its entry
+ * @table:	its page table, or NULL when @pmd is none
+ */
+struct user_walk {
+	struct mm_struct *mm;
+	unsigned long base;
+	pmd_t pmd;
+	pte_t *table;
+};
+
+static inline void walk_table(struct user_walk *walk, unsigned long addr)
+{
+	pgd_t *pgd = pgd_offset(walk->mm, addr);
+	p4d_t *p4dp = p4d_offset(pgd, addr), p4d = READ_ONCE(*p4dp);
+	pud_t *pudp, pud;
+
+	walk->base = (addr & PMD_MASK) + 1;
+	walk->table = NULL;
+	walk->pmd = __pmd(0);
+	if (p4d_none(p4d))
+		return;
+	pudp = p4d_pgtable(p4d) + pud_index(addr);
+	pud = READ_ONCE(*pudp);
+	if (pud_none(pud))
+		return;
+	walk->pmd = READ_ONCE(pud_pgtable(pud)[pmd_index(addr)]);
+	if (!pmd_none(walk->pmd) && !pmd_leaf(walk->pmd) && !pmd_bad(walk->pmd))
+		walk->table = (pte_t *)pmd_page_vaddr(walk->pmd);
+}
+
+/**
+ * walk_user() - the PTE of a user address
+ * @walk:	.mm set, the rest zero at first
+ * @addr:	below TASK_SIZE
+ *
+ * Return: the PTE; for a page of a huge one, the PTE it would have; a PTE of
+ * zero when there is none.
+ */
+static inline pte_t walk_user(struct user_walk *walk, unsigned long addr)
+{
+	if (walk->base != (addr & PMD_MASK) + 1)
+		walk_table(walk, addr);
+	if (likely(walk->table))
+		return READ_ONCE(walk->table[pte_index(addr)]);
+	if (pmd_leaf(walk->pmd) && pmd_present(walk->pmd))
+		return __pte((pmd_val(walk->pmd) & ~_PAGE_LEAF) + (addr & ~PMD_MASK & PAGE_MASK));
+	return __pte(0);
+}
+
+void uaccess_sync(struct mm_struct *mm);
+
+#endif /* _MM_WALK_H */
