@@ -82,6 +82,8 @@ static void happened(const struct host_epoll_event *ev)
 		put(HOST_EVENT_STUB_DEAD, (u16)id);
 		break;
 	case WATCH_ZYGOTE:
+		if (READ_ONCE(host->ending))
+			break;
 		host_last_words("vmlinux: zygote killed, the guest ends\n", 39);
 		host_exit(255);
 	case WATCH_SIGNAL:

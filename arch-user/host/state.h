@@ -69,6 +69,7 @@ struct host_state {
 	int zygote_pid;
 	int zygote_pidfd;
 	int zygote_sock;
+	bool ending;			/* its death is our doing */
 	u32 zygote_lock;
 
 	/* terminals: what to set back, and who does it when we are killed */

@@ -143,6 +143,7 @@ void host_zygote_end(void)
 {
 	if (!host->zygote_pid)
 		return;
+	WRITE_ONCE(host->ending, true);
 	sys4(__NR_pidfd_send_signal, host->zygote_pidfd, HOST_SIGKILL, NULL, 0);
 	sys4(__NR_wait4, host->zygote_pid, NULL, 0, NULL);
 }
@@ -379,7 +380,7 @@ void host_area_clear(u32 area)
 	     CONTROL_AREAS + area * STUB_AREA_SIZE, STUB_SIGSTACK_SIZE);
 }
 
-int host_stub_thread(u32 slot, u32 area, u32 context)
+int host_stub_thread(u32 slot, u32 area)
 {
 	struct stub_request *req = request_page(slot);
 	unsigned long base = STUB_AREAS + area * STUB_AREA_SIZE;
@@ -399,7 +400,6 @@ int host_stub_thread(u32 slot, u32 area, u32 context)
 	op->arg[1] = base + STUB_SIGSTACK_SIZE;
 	op->arg[2] = base + STUB_HANDOFF + HANDOFF_TID;
 	op->arg[3] = base + STUB_HANDOFF;
-	op->arg[4] = base + context;
 	req->sigstack.sp = base;
 	req->sigstack.size = STUB_SIGSTACK_SIZE;
 

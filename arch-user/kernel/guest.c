@@ -265,7 +265,7 @@ static struct guest_thread *new_thread(struct stub *stub)
 	gt->stub = stub;
 	gt->area = area;
 	spin_lock(&stub->lock);
-	ret = host_stub_thread(stub->slot, area, first_context());
+	ret = host_stub_thread(stub->slot, area);
 	if (!ret)
 		stub->nr_threads++;
 	spin_unlock(&stub->lock);
@@ -398,6 +398,7 @@ static void load(struct guest_thread *gt, const struct pt_regs *regs)
 	struct stub_handoff *ho = host_area(gt->area) + STUB_HANDOFF;
 
 	regs_to_context(uc, regs);
+	WRITE_ONCE(ho->context, area_base(gt) + gt->context);
 	WRITE_ONCE(ho->fsbase, current->thread.fsbase);
 	WRITE_ONCE(ho->gsbase, current->thread.gsbase);
 }

@@ -11,7 +11,7 @@
 
 #define STATUS_PANIC	255
 
-void (*pm_power_off)(void);
+void (*pm_power_off)(void) = machine_power_off;
 EXPORT_SYMBOL(pm_power_off);
 
 void machine_power_off(void)

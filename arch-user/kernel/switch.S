@@ -90,7 +90,8 @@ PREEMPT_THUNK preempt_schedule_notrace_thunk, preempt_schedule_notrace
 SYM_CODE_START(\name)
 	xorl	%ebp, %ebp
 	call	\func
-	movl	$15, %eax
+	addq	$8, %rsp		/* as a return to the restorer would */
+	movl	$15, %eax		/* rt_sigreturn */
 	syscall
 	ud2
 SYM_CODE_END(\name)

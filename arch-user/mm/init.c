@@ -63,13 +63,13 @@ bool kernel_addr_is_ram(unsigned long addr)
 EXPORT_SYMBOL(kernel_addr_is_ram);
 
 /* The pages go to the allocator; at their link address nothing is left. */
-static void __init free_range(char *begin, char *end, const char *what)
+static void free_range(char *begin, char *end, const char *what)
 {
 	free_reserved_area(begin, end, POISON_FREE_INITMEM, what);
 	host_unmap((unsigned long)begin, end - begin);
 }
 
-void __init free_initmem(void)
+void __ref free_initmem(void)
 {
 	free_range(__init_text_begin, __init_text_end, "unused kernel text");
 	free_range(__init_begin, __init_end, "unused kernel data");

@@ -38,17 +38,48 @@ static void run_out(struct kernel_run *run)
 	run->start = run->end;
 }
 
-static int collect(pte_t *ptep, unsigned long addr, void *data)
+/*
+ * Calls @fn for every page that is in init_mm's tables between @start and
+ * @end.  (Stock apply_to_page_range() tells us of changes, of which we are in
+ * the middle.)
+ */
+static void for_each_kernel_page(unsigned long start, unsigned long end,
+				 void (*fn)(pte_t *ptep, unsigned long addr, void *data),
+				 void *data)
+{
+	unsigned long addr = start;
+
+	while (addr < end) {
+		p4d_t *p4d = p4d_offset(pgd_offset_k(addr), addr);
+		pud_t *pud;
+		pmd_t *pmd;
+
+		if (p4d_none(*p4d)) {
+			addr = (addr & PGDIR_MASK) + PGDIR_SIZE;
+			continue;
+		}
+		pud = pud_offset(p4d, addr);
+		if (pud_none(*pud)) {
+			addr = (addr & PUD_MASK) + PUD_SIZE;
+			continue;
+		}
+		pmd = pmd_offset(pud, addr);
+		if (pmd_none(*pmd)) {
+			addr = (addr & PMD_MASK) + PMD_SIZE;
+			continue;
+		}
+		if (pte_present(*pte_offset_kernel(pmd, addr)))
+			fn(pte_offset_kernel(pmd, addr), addr, data);
+		addr += PAGE_SIZE;
+	}
+}
+
+static void collect(pte_t *ptep, unsigned long addr, void *data)
 {
 	struct kernel_run *run = data;
 	pte_t pte = ptep_get(ptep);
 	unsigned long n = (run->end - run->start) >> PAGE_SHIFT;
 
-	if (!pte_present(pte)) {
-		run_out(run);
-		run->start = run->end = addr;
-		return 0;
-	}
 	if (run->end != addr || !n || pte_pfn(pte) != run->pfn + n ||
 	    kernel_prot(pte) != run->prot) {
 		run_out(run);
@@ -57,7 +88,6 @@ static int collect(pte_t *ptep, unsigned long addr, void *data)
 		run->prot = kernel_prot(pte);
 	}
 	run->end = addr + PAGE_SIZE;
-	return 0;
 }
 
 /* Orders tables being read and the host told, against each other. */
@@ -69,7 +99,7 @@ static int map_range(unsigned long start, unsigned long end)
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&map_lock, flags);
-	apply_to_existing_page_range(&init_mm, start, end - start, collect, &run);
+	for_each_kernel_page(start, end, collect, &run);
 	run_out(&run);
 	raw_spin_unlock_irqrestore(&map_lock, flags);
 	return run.error;
@@ -91,16 +121,13 @@ void arch_sync_kernel_mappings(unsigned long start, unsigned long end)
 }
 
 /* Unmap the holes between present pages: purges pass whole windows. */
-static int unmap_hole(pte_t *ptep, unsigned long addr, void *data)
+static void unmap_hole(pte_t *ptep, unsigned long addr, void *data)
 {
 	unsigned long *next = data;
 
-	if (!pte_present(ptep_get(ptep)))
-		return 0;
 	if (*next < addr)
 		host_unmap(*next, addr - *next);
 	*next = addr + PAGE_SIZE;
-	return 0;
 }
 
 static void unmap_holes(unsigned long start, unsigned long end, unsigned long low,
@@ -114,7 +141,7 @@ static void unmap_holes(unsigned long start, unsigned long end, unsigned long lo
 		return;
 	next = start;
 	raw_spin_lock_irqsave(&map_lock, flags);
-	apply_to_existing_page_range(&init_mm, start, end - start, unmap_hole, &next);
+	for_each_kernel_page(start, end, unmap_hole, &next);
 	if (next < end)
 		host_unmap(next, end - next);
 	raw_spin_unlock_irqrestore(&map_lock, flags);
@@ -137,12 +164,11 @@ struct prot_change {
 	unsigned long set, clear;
 };
 
-static int change_prot(pte_t *ptep, unsigned long addr, void *data)
+static void change_prot(pte_t *ptep, unsigned long addr, void *data)
 {
 	const struct prot_change *c = data;
 
 	set_pte(ptep, __pte((pte_val(ptep_get(ptep)) & ~c->clear) | c->set));
-	return 0;
 }
 
 /* Only vmalloc and module space: the image is seen to in mm/init.c. */
@@ -150,12 +176,11 @@ static int set_memory(unsigned long addr, int numpages, unsigned long set, unsig
 {
 	struct prot_change c = { .set = set, .clear = clear };
 	unsigned long size = (unsigned long)numpages << PAGE_SHIFT;
-	int ret;
 
 	if (!numpages || !is_vmalloc_or_module_addr((void *)addr))
 		return 0;
-	ret = apply_to_existing_page_range(&init_mm, addr, size, change_prot, &c);
-	return ret ?: map_range(addr, addr + size);
+	for_each_kernel_page(addr, addr + size, change_prot, &c);
+	return map_range(addr, addr + size);
 }
 
 int set_memory_ro(unsigned long addr, int numpages)

@@ -106,7 +106,6 @@ stub_signal:
 	cmpq	$0x1000, %rax
 	jb	.Lin_stub
 .Levent:
-	movq	%rdx, %r12
 	movl	%edi, HANDOFF_EVENT(%rbx)
 	movq	%rsi, HANDOFF_INFO(%rbx)
 	movq	%rdx, HANDOFF_CONTEXT(%rbx)
@@ -115,7 +114,7 @@ stub_signal:
 	rdgsbase %rax
 	movq	%rax, HANDOFF_GSBASE(%rbx)
 
-/* Park: %rbx hand-off page, %r12 context to go on with. */
+/* Park: %rbx hand-off page. */
 	.globl	stub_park
 stub_park:
 	movl	$0, HANDOFF_GUEST_SLEEPS(%rbx)
@@ -156,6 +155,7 @@ stub_park:
 	jmp	3b
 
 .Lresume:
+	movq	HANDOFF_CONTEXT(%rbx), %r12	/* the kernel says which */
 	movq	HANDOFF_FSBASE(%rbx), %rax
 	wrfsbase %rax
 	movq	HANDOFF_GSBASE(%rbx), %rax

@@ -127,7 +127,7 @@ stub_mapper:
 
 /*
  * Make a guest thread.  Arguments are clone()'s first three, then the hand-off
- * page and the context it shall resume from.  The kernel leaves the request
+ * page.  The kernel leaves the request
  * page alone until the new thread has parked.
  */
 .Lthread:
@@ -138,7 +138,6 @@ stub_mapper:
 	testq	%rax, %rax
 	jnz	.Lresult
 	movq	32(%r14), %rbx
-	movq	40(%r14), %r12
 	movabsq	$(STUB_REQUEST + REQUEST_SIGSTACK), %rdi
 	xorl	%esi, %esi
 	movl	$SYS_sigaltstack, %eax

@@ -221,6 +221,7 @@ sub cannot {
 #   script    shell commands for init to run, of any length
 #   program   a guest program to run, by name
 #   files     PLACE=FILE...: more files in the guest's initial root
+#   split     standard error apart from the console's output
 #   stdin     a path, or "closed"; default a pipe that send() writes to
 #   pty       [rows, columns]: the console is a terminal
 #   time      seconds it may take in all (default 60)
@@ -243,7 +244,7 @@ sub start {
 	my $kernel = user_file($o{kernel} // $VMLINUX);
 	scratch();
 
-	my ($child_in, $child_out, $child_err);
+	my ($child_in, $child_out, $err);
 	if ($o{pty}) {
 		$g->{terminal} = Terminal->new(@{$o{pty}});
 		$g->{in} = $g->{from} = $g->{terminal}->master;
@@ -256,8 +257,7 @@ sub start {
 			open $child_in, '<', $o{stdin} or die "$o{stdin}: $!";
 		}
 	}
-	$child_err = $child_out;
-	pipe $g->{err}, $child_err or die if $o{split};
+	pipe $g->{err}, $err or die if $o{split};
 
 	my $pid = fork // die "fork: $!";
 	if (!$pid) {
@@ -270,7 +270,7 @@ sub start {
 		}
 		chdir scratch();
 		my @fds = map { $_ ? fileno $_ : undef }
-			$child_in, $child_out, $child_err;
+			$child_in, $child_out, $err // $child_out;
 		for (0 .. 2) {
 			# Above 2 first, so that none is overwritten.
 			$fds[$_] = fcntl_dupfd($fds[$_]) if defined $fds[$_];
@@ -281,8 +281,7 @@ sub start {
 		}
 		exec as_user($kernel, @args) or POSIX::_exit(127);
 	}
-	close $_ for grep { $_ && !$o{pty} } $child_in, $child_out,
-		$o{split} ? $child_err : ();
+	close $_ for grep { $_ && !$o{pty} } $child_in, $child_out, $err;
 	$g->{terminal}->opened if $o{pty};
 	for ($g->{from}, $g->{in}, $g->{err}) {
 		next unless $_;
@@ -438,24 +437,25 @@ sub finish {
 	my ($g, $secs) = @_;
 	my $end = time + $g->left($secs);
 
-	return $g->{status} if defined $g->{status};
+	return $g->{ended} if defined $g->{ended};
 	until (exists $ended{$g->{pid}}) {
 		if (time > $end) {
 			$g->stuck;
-			return $g->{status} = 'timeout';
+			return $g->{ended} = 'timeout';
 		}
-		$g->{from} ? $g->pump(0.02) : sleep 0.01;
+		$g->{from} || $g->{err} ? $g->pump(0.02) : sleep 0.01;
 		reap();
 	}
 	# What is still in the pipes; nobody may hold the other end any more.
 	my $drained = time + 2 * $SCALE;
-	while (($g->{terminal} ? $g->pump(0.05) : $g->{from}) && time < $drained) {
-		$g->pump(0.05);
+	while ($g->{from} || $g->{err}) {
+		my $any = $g->pump(0.05);
+		last if time > $drained || $g->{terminal} && !$any;
 	}
 	$g->{held} = 1 if $g->{from} && !$g->{terminal};
 	$running{$g->{pid}} = undef;
 	delete $running{$g->{pid}};
-	return $g->{status} = shell_status($ended{$g->{pid}});
+	return $g->{ended} = shell_status($ended{$g->{pid}});
 }
 
 # It did not end: says what its processes do, and ends them.

@@ -422,11 +422,10 @@ int host_stub_commit(u32 slot);
  * host_stub_thread() - make a guest thread in a stub
  * @slot:	which stub
  * @area:	its area, below STUB_MAX_AREAS, in use by no other
- * @context:	offset in the area of the ucontext it shall resume from
  *
  * The thread is parked when this returns.  Context: as host_stub_commit().
  */
-int host_stub_thread(u32 slot, u32 area, u32 context);
+int host_stub_thread(u32 slot, u32 area);
 
 /**
  * host_area() - the kernel's view of an area

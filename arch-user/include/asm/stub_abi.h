@@ -103,7 +103,8 @@
  *			set to 0 while it polls, it sleeps at once
  * @event:		host signal that made the guest thread park
  * @tid:		host thread id, left there by the host's clone()
- * @context:		stub address of the host's ucontext
+ * @context:	stub address of the ucontext: the host's at an event, and the
+ *		one to go on with on resume
  * @info:		stub address of the host's siginfo
  * @fsbase:		FS base: the guest's at an event, the one to load on resume
  * @gsbase:		GS base, likewise
