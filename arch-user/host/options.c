@@ -338,6 +338,22 @@ static void defaults(void)
 			*(i ? &host->boot.console[0].out : &host->boot.console[0].in) = i;
 }
 
+/* Whether one of Linux's own words begins so. */
+static bool named(int argc, char **argv, const char *prefix)
+{
+	int i;
+
+	for (i = 1; i < argc; i++) {
+		if (!argv[i])
+			continue;
+		if (host_same(argv[i], "--"))
+			return false;
+		if (host_starts(argv[i], prefix))
+			return true;
+	}
+	return false;
+}
+
 /**
  * host_options() - act on the command line
  * @argc:	words
@@ -363,6 +379,10 @@ void host_options(int argc, char **argv, char **envp)
 		if (take(argv[i]))
 			argv[i] = NULL;
 	append("console=hvc0");
+	/* The built-in root is for those who name no other. */
+	if (!named(argc, argv, "root=") && !named(argc, argv, "rdinit=") &&
+	    host->initrd_fd < 0)
+		append("rdinit=/sbin/init");
 	/* for init: whether there is somebody to talk to */
 	append(is_tty(host->boot.console[0].in) ? "con0.tty=1" : "con0.tty=0");
 	for (i = 1; i < argc; i++)

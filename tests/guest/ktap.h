@@ -100,8 +100,7 @@ static void skip(const char *why, ...)
 	putchar('\n');
 }
 
-static char ktap_dir[] = "/tmp/guest-XXXXXX";
-static bool ktap_dir_made;
+static char ktap_dir[64];
 
 static inline int ktap_remove(const char *path, const struct stat *st, int flag,
 			      struct FTW *ftw)
@@ -112,7 +111,7 @@ static inline int ktap_remove(const char *path, const struct stat *st, int flag,
 /* The plan and the exit status; the last thing main() calls. */
 static inline int done(void)
 {
-	if (ktap_dir_made && chdir("/") == 0)
+	if (ktap_dir[0] && chdir("/") == 0)
 		nftw(ktap_dir, ktap_remove, 20, FTW_DEPTH | FTW_PHYS);
 	printf("1..%d\n", ktap_count);
 	fflush(stdout);
@@ -223,12 +222,17 @@ static inline int temp_file(size_t size)
 	return fd;
 }
 
-/* A private directory, the current one afterwards; done() removes it. */
+/* A private directory in @in, the current one afterwards; done() removes it. */
+static inline void temp_dir_in(const char *in)
+{
+	snprintf(ktap_dir, sizeof(ktap_dir), "%s/guest-XXXXXX", in);
+	must(mkdtemp(ktap_dir));
+	must(chdir(ktap_dir) == 0);
+}
+
 static inline void temp_dir(void)
 {
-	must(mkdtemp(ktap_dir));
-	ktap_dir_made = true;
-	must(chdir(ktap_dir) == 0);
+	temp_dir_in("/tmp");
 }
 
 static inline void write_file(const char *name, const char *text)

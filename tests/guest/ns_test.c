@@ -119,10 +119,7 @@ static int net(void)
 	if (ioctl(s, SIOCGIFFLAGS, &r) || (r.ifr_flags & IFF_UP))
 		return 2;
 	r.ifr_flags |= IFF_UP;
-	if (ioctl(s, SIOCSIFFLAGS, &r))
-		return 3;
-	r.ifr_ifindex = 2;
-	return ioctl(s, SIOCGIFNAME, &r) == -1 ? 0 : 4;
+	return ioctl(s, SIOCSIFFLAGS, &r) ? 3 : 0;
 }
 
 static int pivot(void)

@@ -33,6 +33,16 @@ static int one_jump(void)
 	return big[0];
 }
 
+/* The kernel writes where the stack has not grown to yet. */
+static int by_kernel(void)
+{
+	char big[2 << 20];
+	int zero = open("/dev/zero", O_RDONLY);
+
+	asm volatile("" : : "r"(big) : "memory");
+	return read(zero, big, 100) == 100 ? 6 : 7;
+}
+
 /* How far the stack reaches when a fault ends it. */
 static volatile uintptr_t lowest;
 static volatile bool stop;
@@ -72,6 +82,7 @@ static void test_growth(void)
 	is(in_child(six_megabytes), EXITED(3), "6 MB of stack");
 	is(in_child(all_and_more) & 0x7f, SIGSEGV, "64 MB are too much");
 	is(in_child(one_jump), EXITED(5), "a jump of 4 MB");
+	is(in_child(by_kernel), EXITED(6), "read() into stack not yet used");
 	is(in_child(size_at_limit), EXITED(7), "it ends just before 8 MB");
 	rl.rlim_cur = 3 << 20;
 	must(setrlimit(RLIMIT_STACK, &rl) == 0);

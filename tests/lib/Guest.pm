@@ -140,7 +140,9 @@ sub run_user {
 		exec as_user(@command) or POSIX::_exit(127);
 	}
 	close $w;
-	$out .= $_ while <$r>;
+	while (defined(my $line = <$r>)) {
+		$out .= $line;
+	}
 	reap() until exists $ended{$pid} || !kill 0, $pid;
 	my $status = shell_status(delete $ended{$pid});
 	return wantarray ? ($status, $out) : $status;
@@ -463,15 +465,19 @@ sub stuck {
 	my ($g) = @_;
 	my %all = processes_below($g->{pid});
 
+	my @pids = sort { $a <=> $b } keys %all;
+	my $hidden = @pids > 12 ? @pids - 12 : 0;
+
 	diag("the guest did not end within its time; its output:\n", $g->tail);
-	for my $pid (sort { $a <=> $b } $g->{pid}, keys %all) {
+	for my $pid ($g->{pid}, @pids[0 .. $#pids - $hidden]) {
 		for my $task (glob "/proc/$pid/task/*") {
 			my ($state) = (slurp("$task/stat") // '') =~ /\) (\S)/;
 			diag(sprintf '  %s %s %s %s', $task, $state // '?',
-				slurp("$task/comm") =~ s/\n//r,
+				(slurp("$task/comm") // '') =~ s/\n//r,
 				(slurp("$task/syscall") // '') =~ s/\n//r);
 		}
 	}
+	diag("  and $hidden more processes") if $hidden;
 	$g->end_it;
 }
 
