@@ -29,11 +29,10 @@ unlike($out, qr/warning/i, 'without a warning') or diag($out);
 my @files = map { "/m/$_.ko=$dir/$_.ko" } qw(ktest kfail);
 my $g = boot(name => 'modules', files => [@files], script => <<'EOF');
 cd /m
-mount -t debugfs none /sys/kernel/debug
 for n in 1 2 3; do
 	insmod ktest.ko number=$n &&
-		cat /sys/module/ktest/parameters/number /sys/kernel/debug/ktest/sum ||
-		echo bad
+		cat /sys/module/ktest/parameters/number \
+			/sys/module/ktest/parameters/sum || echo bad
 	lsmod | grep -c ^ktest
 	rmmod ktest || echo bad
 done

@@ -16,7 +16,7 @@ use Time::HiRes qw(time sleep);
 my $seconds = $ENV{STOP_SECONDS} // 8;
 my $g = Guest->start(args => ['ncpus=2', 'rcupdate.rcu_cpu_stall_timeout=5'],
 	time => 90 + 2 * $seconds, script => <<'EOF');
-cat /dev/zero >/dev/null &
+/bin/cat /dev/zero >/dev/null &
 busy=$!
 while read what; do
 	date +%s

@@ -25,8 +25,11 @@ static void user_syscall(struct pt_regs *regs, long nr)
 
 	regs->orig_ax = nr;
 	regs->ax = -ENOSYS;
-	n = syscall_enter_from_user_mode(regs, nr);
+	enter_from_user_mode(regs);
 	instrumentation_begin();
+	irq_at_event(regs);
+	local_irq_enable();
+	n = syscall_enter_from_user_mode_work(regs, nr);
 	if (likely(n < NR_syscalls)) {
 		n = array_index_nospec(n, NR_syscalls);
 		regs->ax = sys_call_table[n](regs->di, regs->si, regs->dx,
@@ -41,6 +44,7 @@ static void user_exception(struct pt_regs *regs, const struct guest_event *ev)
 	irqentry_state_t state = irqentry_enter(regs);
 
 	instrumentation_begin();
+	irq_at_event(regs);
 	local_irq_enable();
 	if (ev->vector == VECTOR_PF)
 		user_page_fault(regs, ev->address, ev->error_code);

@@ -157,6 +157,21 @@ void irq_from_user(struct pt_regs *regs)
 	irqentry_exit(regs, state);
 }
 
+/**
+ * irq_at_event() - take interrupts that came while guest code ran, until now
+ * @regs:	the guest's registers
+ *
+ * They are the guest's time, although the kernel has been entered since for
+ * something else.
+ *
+ * Context: interrupts off, just after the entry from user mode.
+ */
+void irq_at_event(struct pt_regs *regs)
+{
+	if (unlikely(this_cpu_read(irq_pending)))
+		do_irqs(regs);
+}
+
 /* Interrupts are off, and turned on by the caller, which takes what came. */
 void noinstr arch_cpu_idle(void)
 {

@@ -6,12 +6,10 @@
 #include <linux/extable.h>
 #include <linux/mm.h>
 #include <linux/perf_event.h>
-#include <linux/seccomp.h>
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 #include <asm/host.h>
 #include <asm/intercept.h>
-#include <asm/syscall.h>
 #include <asm/tlbflush.h>
 #include "../kernel/traps.h"
 
@@ -99,32 +97,6 @@ static bool bring_in(struct pt_regs *regs, unsigned long address, unsigned long 
 	return true;
 }
 
-/*
- * The legacy vsyscall page on hosts that do not emulate it: a call of it
- * becomes the system call it stands for.
- */
-#define VSYSCALL_PAGE	0xffffffffff600000UL
-
-static bool vsyscall_call(struct pt_regs *regs, unsigned long address)
-{
-	static const short nrs[] = { __NR_gettimeofday, __NR_time, __NR_getcpu };
-	unsigned long n = (address - VSYSCALL_PAGE) >> 10;
-	unsigned long ret;
-
-	if ((address & ~0xc00UL) != VSYSCALL_PAGE || n >= ARRAY_SIZE(nrs) || regs->ip != address)
-		return false;
-	if (copy_from_user(&ret, (void __user *)regs->sp, sizeof(ret)))
-		return false;
-	regs->ip = ret;
-	regs->sp += sizeof(ret);
-	regs->orig_ax = nrs[n];
-	regs->ax = -ENOSYS;
-	if (!secure_computing())
-		regs->ax = sys_call_table[nrs[n]](regs->di, regs->si, 0, 0, 0, 0);
-	regs->orig_ax = -1;
-	return true;
-}
-
 void user_page_fault(struct pt_regs *regs, unsigned long address, unsigned long error)
 {
 	int access = access_of(error), ret;
@@ -132,7 +104,7 @@ void user_page_fault(struct pt_regs *regs, unsigned long address, unsigned long 
 	error |= PF_ERR_USER;
 	address = untagged_addr(address);
 	if (unlikely(address >= TASK_SIZE)) {
-		if (!vsyscall_call(regs, address))
+		if (!user_vsyscall(regs, address))
 			bad_address(regs, address, error, SEGV_MAPERR);
 		return;
 	}

@@ -50,12 +50,16 @@ static void test_waitid(void)
 {
 	siginfo_t si = { };
 	struct rusage ru;
-	int status;
-	pid_t pid = do_fork();
+	int status, go[2];
+	pid_t pid;
+	char c;
 
+	must(!pipe(go));
+	pid = do_fork();
 	if (!pid) {
 		raise(SIGSTOP);
-		_exit(3);
+		/* not before the parent has seen that it continued */
+		_exit(read(go[0], &c, 1) == 1 ? 3 : 4);
 	}
 	must(waitpid(pid, &status, WUNTRACED) == pid);
 	ok(WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP, "stopped");
@@ -63,6 +67,7 @@ static void test_waitid(void)
 	kill(pid, SIGCONT);
 	must(waitpid(pid, &status, WCONTINUED) == pid);
 	ok(WIFCONTINUED(status), "continued");
+	must(write(go[1], "", 1) == 1);
 	is(waitid(P_PID, pid, &si, WEXITED | WNOWAIT), 0, "waitid");
 	ok(si.si_pid == pid && si.si_code == CLD_EXITED && si.si_status == 3,
 	   "tells all");

@@ -75,8 +75,11 @@ static pid_t session(void)
 		n = read(0, line, sizeof(line) - 1);
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n <= 0)
-			_exit(n == 0 ? 17 : 18);
+		/* the end of the line wakes us before its signal arrives */
+		while (n < 0)
+			pause();
+		if (!n)
+			_exit(17);
 		line[n] = 0;
 		if (!strcmp(line, "q"))
 			_exit(16);

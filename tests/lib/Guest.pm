@@ -236,7 +236,8 @@ sub start {
 
 	-e $VMLINUX or BAIL_OUT("no $VMLINUX: make it first");
 	my $initrd = $g->initrd;
-	push @args, "initrd=$initrd" if $initrd;
+	# What is named on the command line lies over the built-in root.
+	push @args, "initrd=$initrd", 'rdinit=/sbin/init' if $initrd;
 	push @args, @{$o{args} // []};
 	push @args, '--', $o{command} ? @{$o{command}} :
 		$o{program} ? "/t/$o{program}" : ('sh', '/t/script')

@@ -18,11 +18,11 @@ use constant {
 sub new {
 	my ($class, $rows, $columns) = @_;
 	my $t = bless {}, $class;
-	my $number = pack 'i', 0;
+	my ($number, $unlocked) = (pack('i', 0)) x 2;
 
 	sysopen $t->{master}, '/dev/ptmx', O_RDWR | O_NOCTTY
 		or die "/dev/ptmx: $!\n";
-	ioctl $t->{master}, TIOCSPTLCK, pack 'i', 0 or die "unlock: $!";
+	ioctl $t->{master}, TIOCSPTLCK, $unlocked or die "unlock: $!";
 	ioctl $t->{master}, TIOCGPTN, $number or die "number: $!";
 	$t->{path} = '/dev/pts/' . unpack 'i', $number;
 	$t->resize($rows, $columns);
@@ -43,14 +43,16 @@ sub become_controlling {
 	my ($t) = @_;
 
 	POSIX::setsid();
-	ioctl $t->{slave}, TIOCSCTTY, 0 or die "TIOCSCTTY: $!";
+	my $steal = 0;
+
+	ioctl $t->{slave}, TIOCSCTTY, $steal or die "TIOCSCTTY: $!";
 }
 
 sub resize {
 	my ($t, $rows, $columns) = @_;
+	my $size = pack 'S4', $rows, $columns, 0, 0;
 
-	ioctl $t->{master}, TIOCSWINSZ, pack 'S4', $rows, $columns, 0, 0
-		or die "TIOCSWINSZ: $!";
+	ioctl $t->{master}, TIOCSWINSZ, $size or die "TIOCSWINSZ: $!";
 }
 
 # All settings of the terminal as one string.

@@ -2,7 +2,6 @@
 /* A module for module.t: uses a few services, and goes wrong when told to. */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/debugfs.h>
 #include <linux/kthread.h>
 #include <linux/completion.h>
 #include <linux/module.h>
@@ -20,10 +19,12 @@ static char *write = "";
 module_param(write, charp, 0444);
 MODULE_PARM_DESC(write, "write to \"text\" or \"rodata\" at load");
 
+static ulong sum;
+module_param(sum, ulong, 0444);
+MODULE_PARM_DESC(sum, "what a kernel thread computed");
+
 static const unsigned long constant[4] = { 1, 2, 3, 4 };
 static DECLARE_COMPLETION(summed);
-static struct dentry *dir;
-static u64 sum;
 
 static int ktest_thread(void *unused)
 {
@@ -83,14 +84,11 @@ static int __init ktest_init(void)
 	if (IS_ERR(task))
 		return PTR_ERR(task);
 	wait_for_completion(&summed);
-	dir = debugfs_create_dir("ktest", NULL);
-	debugfs_create_u64("sum", 0444, dir, &sum);
 	return 0;
 }
 
 static void __exit ktest_exit(void)
 {
-	debugfs_remove(dir);
 	pr_warn("bye\n");
 }
 

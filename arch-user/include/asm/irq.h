@@ -21,5 +21,6 @@ struct pt_regs;
 void irq_raise(unsigned int cpu, enum irq_bit bit);
 void irq_cpu_setup(void);
 void irq_from_user(struct pt_regs *regs);
+void irq_at_event(struct pt_regs *regs);
 
 #endif /* _ASM_USER_IRQ_H */

@@ -15,6 +15,9 @@
 #define HPAGE_SIZE	(_AC(1, UL) << HPAGE_SHIFT)
 #define HPAGE_MASK	(~(HPAGE_SIZE - 1))
 
+/* the legacy vsyscall page: mm/vsyscall.c */
+#define __HAVE_ARCH_GATE_AREA	1
+
 #ifndef __ASSEMBLY__
 
 #include <linux/types.h>

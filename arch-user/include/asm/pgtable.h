@@ -251,6 +251,9 @@ static inline pmd_t pmdp_establish(struct vm_area_struct *vma, unsigned long add
 #define update_mmu_cache_range(vmf, vma, addr, ptep, nr)	do { } while (0)
 #define flush_tlb_fix_spurious_fault(vma, addr, ptep)		do { } while (0)
 
+#define HAVE_ARCH_UNMAPPED_AREA
+#define HAVE_ARCH_UNMAPPED_AREA_TOPDOWN
+
 /* vmalloc space is mapped on the host when its tables change. */
 #define ARCH_PAGE_TABLE_SYNC_MASK	PGTBL_PTE_MODIFIED
 

@@ -53,7 +53,7 @@ struct thread_struct {
 void start_thread(struct pt_regs *regs, unsigned long ip, unsigned long sp);
 unsigned long __get_wchan(struct task_struct *p);
 
-/* What a wait loop does: mm/../lib/relax.c gives the host CPU away in time. */
+/* For loops that must not leave the vCPU; others use cpu_relax(). */
 static __always_inline void native_pause(void)
 {
 	asm volatile("pause" ::: "memory");

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Where mappings go: as stock code has it, but for MAP_32BIT, which on x86-64
+ * asks for the second gigabyte.
+ */
+#include <linux/mm.h>
+#include <linux/mman.h>
+#include <linux/sched/mm.h>
+#include <linux/sizes.h>
+
+static unsigned long area_32bit(unsigned long addr, unsigned long len)
+{
+	struct vm_unmapped_area_info info = {
+		.length = len,
+		.low_limit = SZ_1G,
+		.high_limit = SZ_2G,
+	};
+
+	if (addr) {
+		struct vm_area_struct *vma;
+
+		addr = PAGE_ALIGN(addr);
+		vma = find_vma(current->mm, addr);
+		if (addr < SZ_2G && len <= SZ_2G - addr &&
+		    (!vma || addr + len <= vm_start_gap(vma)))
+			return addr;
+	}
+	return vm_unmapped_area(&info);
+}
+
+unsigned long arch_get_unmapped_area(struct file *file, unsigned long addr, unsigned long len,
+				     unsigned long pgoff, unsigned long flags,
+				     vm_flags_t vm_flags)
+{
+	if ((flags & MAP_32BIT) && !(flags & MAP_FIXED))
+		return area_32bit(addr, len);
+	return generic_get_unmapped_area(file, addr, len, pgoff, flags, vm_flags);
+}
+
+unsigned long arch_get_unmapped_area_topdown(struct file *file, unsigned long addr,
+					     unsigned long len, unsigned long pgoff,
+					     unsigned long flags, vm_flags_t vm_flags)
+{
+	if ((flags & MAP_32BIT) && !(flags & MAP_FIXED))
+		return area_32bit(addr, len);
+	return generic_get_unmapped_area_topdown(file, addr, len, pgoff, flags, vm_flags);
+}
