@@ -469,10 +469,8 @@ int host_guest_stop(u32 slot, u32 area)
 
 		if (!start)
 			start = now;
-		if (!host_stub_alive(slot) || now - start > STOP_LIMIT_NS) {
-			host_stub_kill(slot);
+		if (!host_stub_alive(slot) || now - start > STOP_LIMIT_NS)
 			return -HOST_ESRCH;
-		}
 		sys4(__NR_futex, &ho->turn, FUTEX_WAIT, STUB_TURN_GUEST, &ts);
 	}
 	WRITE_ONCE(ho->kernel_sleeps, 0);

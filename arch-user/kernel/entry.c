@@ -19,8 +19,9 @@
 #include <asm/syscall.h>
 #include "traps.h"
 
-static void user_syscall(struct pt_regs *regs, long nr)
+static void user_syscall(struct pt_regs *regs, const struct guest_event *ev)
 {
+	long nr = ev->nr;
 	unsigned long n;
 
 	regs->orig_ax = nr;
@@ -35,6 +36,8 @@ static void user_syscall(struct pt_regs *regs, long nr)
 		regs->ax = sys_call_table[n](regs->di, regs->si, regs->dx,
 					     regs->r10, regs->r8, regs->r9);
 	}
+	if (unlikely(ev->address >= TASK_SIZE))
+		user_vsyscall_result(regs);
 	instrumentation_end();
 	syscall_exit_to_user_mode(regs);
 }
@@ -91,7 +94,7 @@ void __noreturn user_mode_loop(struct pt_regs *regs)
 		guest_run(regs, &ev);
 		switch (ev.type) {
 		case GUEST_EVENT_SYSCALL:
-			user_syscall(regs, ev.nr);
+			user_syscall(regs, &ev);
 			break;
 		case GUEST_EVENT_INTERRUPT:
 			irq_from_user(regs);

@@ -227,6 +227,14 @@ static void kill_users(struct stub *stub)
 	rcu_read_unlock();
 }
 
+/* It has to end: something in it cannot be trusted to be as it should. */
+static void stub_lost(struct stub *stub)
+{
+	WRITE_ONCE(stub->dead, true);
+	host_stub_kill(stub->slot);
+	kill_users(stub);
+}
+
 void stub_died(u32 slot)
 {
 	struct stub *stub = READ_ONCE(stubs[slot]);
@@ -272,7 +280,7 @@ static struct guest_thread *new_thread(struct stub *stub)
 	if (!ret)
 		return gt;
 	/* A thread half made may still use its area: the stub has to go. */
-	host_stub_kill(stub->slot);
+	stub_lost(stub);
 	free_thread(gt);
 	return NULL;
 }
@@ -349,6 +357,7 @@ static void decode(struct guest_thread *gt, u32 sig, u64 info, const struct host
 		   struct guest_event *ev)
 {
 	long off = area_offset(gt, info, sizeof(struct host_siginfo));
+	const struct host_siginfo *si = host_area(gt->area) + max(off, 0L);
 
 	ev->vector = uc->trapno;
 	ev->error_code = uc->err;
@@ -356,12 +365,14 @@ static void decode(struct guest_thread *gt, u32 sig, u64 info, const struct host
 	if (sig == STUB_SIG_KICK) {
 		ev->type = GUEST_EVENT_INTERRUPT;
 	} else if (sig == HOST_SIGSYS) {
-		const struct host_siginfo *si = host_area(gt->area) + off;
-
 		ev->type = GUEST_EVENT_SYSCALL;
+		ev->address = READ_ONCE(si->addr);
 		ev->nr = off < 0 || READ_ONCE(si->arch) != AUDIT_ARCH_X86_64 ? -1 : (int)uc->ax;
 	} else {
 		ev->type = GUEST_EVENT_EXCEPTION;
+		/* no page fault of its own: the vector is that of an earlier one */
+		if (sig == SIGSEGV && READ_ONCE(si->code) == SI_KERNEL)
+			ev->vector = VECTOR_GP;
 	}
 }
 
@@ -473,6 +484,8 @@ void guest_stop(struct task_struct *task)
 	gt->running = false;
 	if (!host_guest_stop(gt->stub->slot, gt->area))
 		fetch(task, regs, &ev);
+	else
+		stub_lost(gt->stub);
 	undo(task, regs, &ev);
 }
 

@@ -30,6 +30,7 @@ void user_trap(struct pt_regs *regs, const struct guest_event *ev);
 void user_page_fault(struct pt_regs *regs, unsigned long address, unsigned long error);
 
 bool user_vsyscall(struct pt_regs *regs, unsigned long address);
+void user_vsyscall_result(struct pt_regs *regs);
 
 /**
  * die() - a fault of the kernel's own that nothing expected

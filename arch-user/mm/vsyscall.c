@@ -8,6 +8,7 @@
  * sees it; where it does not, the instruction fetch faults and comes here.
  */
 #include <linux/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/seccomp.h>
 #include <linux/uaccess.h>
 #include <asm/syscall.h>
@@ -40,7 +41,22 @@ bool user_vsyscall(struct pt_regs *regs, unsigned long address)
 	if (!secure_computing())
 		regs->ax = sys_call_table[nrs[n]](regs->di, regs->si, 0, 0, 0, 0);
 	regs->orig_ax = -1;
+	user_vsyscall_result(regs);
 	return true;
+}
+
+/**
+ * user_vsyscall_result() - after a system call that came from the page
+ * @regs:	the task's registers
+ *
+ * A bad pointer is the caller's fault there, as it is in the vDSO.
+ *
+ * Context: interrupts on, may sleep.
+ */
+void user_vsyscall_result(struct pt_regs *regs)
+{
+	if (regs->ax == -EFAULT)
+		force_sig_fault(SIGSEGV, SEGV_MAPERR, (void __user *)regs->di);
 }
 
 /* --- how /proc/PID/maps shows it ------------------------------------------------ */

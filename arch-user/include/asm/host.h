@@ -461,8 +461,7 @@ bool host_guest_wait(u32 area, u32 spin, const u32 *pending);
  * @slot:	its stub
  * @area:	its area
  *
- * Return: 0; -ESRCH when its stub is dead or did not answer (it is killed
- * then).
+ * Return: 0; -ESRCH when its stub is dead or did not answer in time.
  */
 int host_guest_stop(u32 slot, u32 area);
 

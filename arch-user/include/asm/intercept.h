@@ -30,7 +30,7 @@ enum guest_event_type {
  * @type:	which of the above
  * @vector:	x86 exception vector
  * @error_code:	of the exception, as the CPU gives it
- * @address:	CR2 of a page fault
+ * @address:	CR2 of a page fault; just behind a system call's instruction
  * @nr:		system call number
  */
 struct guest_event {
