@@ -58,7 +58,7 @@ unlike($g->text, qr/^taken$/m, 'exit_status takes 0 to 255');
 $g = boot(name => 'no init', args => ['init=/no/such', 'rdinit=/no/such'],
 	status => 255, allow => qr/panic|Call Trace/);
 like($g->out, qr/Kernel panic - not syncing: .*\n/, 'the panic is printed');
-like($g->out, qr/Call Trace:\n.*prepare_namespace.*ret_from_fork/s,
+like($g->out, qr/Call Trace:\s.*prepare_namespace.*ret_from_fork/s,
 	'with a trace that names functions');
 $g = boot(name => 'sysrq c', script => 'echo c >/proc/sysrq-trigger', status => 255,
 	allow => qr/panic|Call Trace|sysrq|BUG|Oops/);

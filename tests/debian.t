@@ -44,7 +44,8 @@ sub line_is {
 }
 
 # The console is a terminal device, so bash would prompt.
-line_is("PS1=; PS2=", 0, qr//, 'bash on Debian', 60);
+line_is('PS1=; PS2=; export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root', 0,
+	qr//, 'bash on Debian', 60);
 line_is('mount -t proc proc /proc && mount -t sysfs sys /sys && ' .
 	'mount -t tmpfs tmp /tmp; mount -t tmpfs shm /dev/shm; ' .
 	'mkdir -p /dev/pts; mount -t devpts devpts /dev/pts; cd /root', 0, qr//,
@@ -76,7 +77,7 @@ line_is('python3 -c "import json, hashlib, threading; ' .
 line_is('python3 -c "import subprocess as s; ' .
 	'print(sum(int(s.run([\'echo\', str(i)], capture_output=True).stdout) ' .
 	'for i in range(50)))"', 0, qr/^1225$/m, 'python3 starts 50 processes', 60);
-line_is('export HOME=/root; git init -q repo && cd repo && ' .
+line_is('git init -q repo && cd repo && ' .
 	'git config user.email a@b && git config user.name n && ' .
 	'for i in 1 2 3 4 5; do echo $i >f$i; git add .; git commit -qm $i; done; ' .
 	'git fsck --strict && git log --oneline | wc -l; cd ..', 0, qr/^5$/m,
@@ -87,7 +88,7 @@ line_is('strace -f -o /tmp/t sh -c "echo traced; true" && ' .
 	'grep -c execve /tmp/t', 0, qr/traced\n.*[1-9]/s, 'strace', 60);
 line_is('seq 200000 | sort -R | sort -n | md5sum; seq 200000 | md5sum', 0,
 	qr/^([0-9a-f]{32}) .*\n\1/m, 'sort through pipes', 60);
-line_is('tar c /usr/lib/python3 2>/dev/null | gzip -1 | gzip -d | tar t | wc -l',
+line_is('tar c /usr/lib/python3.11 2>/dev/null | gzip -1 | gzip -d | tar t | wc -l',
 	0, qr/^\d\d+$/m, 'tar and gzip', 60);
 line_is('ps -eo pid,comm | head -3', 0, qr/1 bash/, 'ps');
 line_is('ip link set lo up && ip -br addr show lo', 0, qr/127\.0\.0\.1/, 'ip');
@@ -116,15 +117,17 @@ for my $round (1, 2) {
 		or do { $g->end_it; last };
 	$g->send("root\r");
 	ok($g->expect(qr/# $/, 30), 'root logs in');
-	$g->send("systemctl is-system-running; systemctl --failed --no-legend; " .
+	$g->send("export SYSTEMD_PAGER=; " .
+		"systemctl is-system-running; systemctl --failed --no-legend; " .
 		"echo do''ne \$?\r");
 	ok($g->expect(qr/^done \d\r$/m, 30), 'systemctl answers');
-	like($g->out, qr/^(?:running|starting)\r$/m, 'the system is running');
-	unlike($g->out, qr/failed .*failed/, 'no unit failed');
+	ok($g->out =~ /[\r\n](?:running|starting)\r$/m, 'the system is running');
+	ok($g->out !~ /\bfailed .*failed|FAILED/, 'no unit failed') or
+		diag($g->tail);
 	$g->send("systemd-analyze | head -1; cat /root/kept | md5sum; " .
 		"systemd-run --quiet --pipe -p MemoryMax=64M sh -c 'echo in a sc''ope'\r");
 	ok($g->expect(qr/^in a scope\r$/m, 30), 'a service with limits runs');
-	like($g->out, qr/^\Q$sum\E/m, 'the file is there');
+	ok($g->out =~ /^\Q$sum\E/m, 'the file is there');
 	$g->send("poweroff\r");
 	is($g->finish(60), 0, 'poweroff');
 	$g->clean("systemd ($round)");

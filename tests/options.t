@@ -84,7 +84,7 @@ like($g->err, qr/disk0/, 'is named');
 }
 
 # What Linux itself knows is passed on, what nobody knows goes to init.
-$g = boot(name => 'Linux\'s own options', args => ['quiet', 'nosuchoption',
+$g = boot(name => 'Linux\'s own options', args => ['loglevel=0',
 	'VARIABLE=value', 'sysctl.kernel.domainname=kernelet'],
 	script => 'echo $VARIABLE; cat /proc/sys/kernel/domainname');
 is($g->text, "value\nkernelet\n", 'reach it');

@@ -45,6 +45,8 @@ struct host_cpu {
  * @pidfd:	to watch and to kill it
  * @dead:	set by the I/O thread
  * @nops:	operations in the batch being filled
+ * @cpu:	host CPU its mapper is bound to, plus one; 0 when to none
+ * @cpu_misses:	requests in a row that came from another CPU
  * @generation:	tells it from an earlier one of the same slot
  */
 struct host_stub {
@@ -53,6 +55,8 @@ struct host_stub {
 	u32 dead;
 	u32 nops;
 	u16 generation;
+	u16 cpu;
+	u16 cpu_misses;
 };
 
 struct host_state {

@@ -35,11 +35,13 @@
 #define THREAD_FLAGS	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | \
 			 CLONE_SYSVSEM | CLONE_PARENT_SETTID)
 
-/* How long a guest thread and a mapper poll before they sleep: TSC cycles. */
-#define GUEST_SPIN_CYCLES	100000
-#define MAPPER_SPIN_CYCLES	0
-/* How long the kernel polls for a mapper's answer. */
-#define REQUEST_SPINS		50
+/*
+ * How long a guest thread polls for its turn, in TSC cycles, when the vCPU is
+ * on another host CPU.  On the same one polling would only keep the vCPU out.
+ */
+#define GUEST_SPIN_CYCLES	200000
+/* A mapper is bound to the vCPU's CPU after so many requests from there. */
+#define MAPPER_PATIENCE		8
 /* A wait for a stub looks this often whether it is dead. */
 #define DEATH_CHECK_NS		20000000
 /* A guest thread that does not park within this time is hostile. */
@@ -204,7 +206,6 @@ int host_stub_spawn(u32 slot)
 
 	memset(req, 0, sizeof(*req));
 	req->offset = (u64)slot << 12;
-	req->spin = MAPPER_SPIN_CYCLES;
 	zygote_lock();
 	do {
 		n = sys6(__NR_sendto, host->zygote_sock, (long)&ask, sizeof(ask), 0, 0, 0);
@@ -220,6 +221,7 @@ int host_stub_spawn(u32 slot)
 	s->pidfd = fd;
 	s->nops = 0;
 	s->dead = 0;
+	s->cpu = 0;
 	host_watch_pidfd(fd, slot | (u32)s->generation << 16);
 	return 0;
 }
@@ -322,13 +324,7 @@ int host_stub_room(u32 slot)
 static bool wait_word(u32 slot, u32 *word, u32 val, u32 *sleeps)
 {
 	struct timespec64_host ts = { 0, DEATH_CHECK_NS };
-	int i;
 
-	for (i = 0; i < REQUEST_SPINS; i++) {
-		if (smp_load_acquire(word) == val)
-			return true;
-		cpu_relax();
-	}
 	for (;;) {
 		u32 now;
 
@@ -344,6 +340,44 @@ static bool wait_word(u32 slot, u32 *word, u32 val, u32 *sleeps)
 	return true;
 }
 
+/* The TSC and, beside it, the number of the host CPU that we run on. */
+static __always_inline u64 cycles(u32 *cpu)
+{
+	u32 lo, hi;
+
+	asm volatile("rdtscp" : "=a" (lo), "=d" (hi), "=c" (*cpu));
+	return (u64)hi << 32 | lo;
+}
+
+/*
+ * The vCPU sleeps while the mapper works: that is a plain switch of threads
+ * when both are on one CPU, and ten times as long when not.  So the mapper
+ * follows the vCPU, but not at once: being moved is expensive too.
+ */
+static void bring_mapper(u32 slot)
+{
+	struct host_stub *s = &host->stub[slot];
+	struct stub_request *req = request_page(slot);
+	struct stub_op *op;
+	u32 cpu;
+
+	cycles(&cpu);
+	cpu &= 0xfff;
+	if (s->cpu == cpu + 1 || s->nops == STUB_MAX_OPS || cpu >= sizeof(req->cpus) * 8) {
+		s->cpu_misses = 0;
+		return;
+	}
+	if (s->cpu && ++s->cpu_misses < MAPPER_PATIENCE)
+		return;
+	s->cpu = cpu + 1;
+	s->cpu_misses = 0;
+	memset(req->cpus, 0, sizeof(req->cpus));
+	req->cpus[cpu / 64] = 1ULL << cpu % 64;
+	op = next_op(slot, __NR_sched_setaffinity);
+	op->arg[1] = sizeof(req->cpus);
+	op->arg[2] = STUB_REQUEST + REQUEST_CPUS;
+}
+
 int host_stub_commit(u32 slot)
 {
 	struct stub_request *req = request_page(slot);
@@ -352,6 +386,7 @@ int host_stub_commit(u32 slot)
 
 	if (!s->nops)
 		return 0;
+	bring_mapper(slot);
 	req->nops = s->nops;
 	s->nops = 0;
 	if (!host_stub_alive(slot))
@@ -405,7 +440,6 @@ int host_stub_thread(u32 slot, u32 area)
 
 	memset(ho, 0, sizeof(*ho));
 	ho->turn = STUB_TURN_GUEST;
-	ho->spin = GUEST_SPIN_CYCLES;
 	ret = host_stub_commit(slot);
 	if (ret)
 		return ret;
@@ -417,25 +451,31 @@ int host_stub_thread(u32 slot, u32 area)
 void noinstr host_guest_resume(u32 area)
 {
 	struct stub_handoff *ho = handoff(area);
+	u32 cpu;
 
+	cycles(&cpu);
+	WRITE_ONCE(ho->spin, READ_ONCE(ho->cpu) == cpu || host->boot.host_cpus == 1 ?
+		   0 : GUEST_SPIN_CYCLES);
 	xchg(&ho->turn, STUB_TURN_GUEST);
 	if (READ_ONCE(ho->guest_sleeps))
 		host_wake(&ho->turn);
 }
 
-static __always_inline u64 cycles(void)
+void noinstr host_guest_leave(u32 area)
 {
-	u32 lo, hi;
-
-	asm volatile("rdtsc" : "=a" (lo), "=d" (hi));
-	return (u64)hi << 32 | lo;
+	WRITE_ONCE(handoff(area)->spin, 0);
 }
 
 bool noinstr host_guest_wait(u32 area, u32 spin, const u32 *pending)
 {
 	struct stub_handoff *ho = handoff(area);
-	u64 limit = cycles() + spin;
 	bool parked;
+	u64 limit;
+	u32 cpu;
+
+	limit = cycles(&cpu);
+	if (READ_ONCE(ho->cpu) != cpu)
+		limit += spin;
 
 	do {
 		if (smp_load_acquire(&ho->turn) == STUB_TURN_KERNEL)
@@ -443,7 +483,7 @@ bool noinstr host_guest_wait(u32 area, u32 spin, const u32 *pending)
 		if (READ_ONCE(*pending))
 			return false;
 		native_pause();
-	} while (cycles() < limit);
+	} while (cycles(&cpu) < limit);
 	xchg(&ho->kernel_sleeps, 1);
 	parked = smp_load_acquire(&ho->turn) == STUB_TURN_KERNEL;
 	if (!parked) {

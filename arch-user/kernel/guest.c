@@ -23,6 +23,7 @@
 #include <asm/host.h>
 #include <asm/intercept.h>
 #include <asm/mmu_context.h>
+#include <asm/switch_to.h>
 #include <asm/tlbflush.h>
 #include <asm/xstate.h>
 #include "traps.h"
@@ -426,7 +427,7 @@ static bool ip_is_nowhere(unsigned long ip)
 /* How long a vCPU polls for its guest before it sleeps, in TSC cycles. */
 static u32 spin_cycles(void)
 {
-	return host_boot_info()->host_cpus > 1 ? 100000 : 0;
+	return host_boot_info()->host_cpus > 1 ? 400000 : 0;
 }
 
 void guest_run(struct pt_regs *regs, struct guest_event *ev)
@@ -487,6 +488,16 @@ void guest_stop(struct task_struct *task)
 	else
 		stub_lost(gt->stub);
 	undo(task, regs, &ev);
+}
+
+/**
+ * guest_leave() - a task is being switched out
+ * @task:	which
+ */
+void guest_leave(struct task_struct *task)
+{
+	if (task->thread.guest)
+		host_guest_leave(task->thread.guest->area);
 }
 
 int init_new_context(struct task_struct *task, struct mm_struct *mm)

@@ -118,20 +118,21 @@ stub_signal:
 	.globl	stub_park
 stub_park:
 	movl	$0, HANDOFF_GUEST_SLEEPS(%rbx)
+	rdtscp
+	movl	%ecx, HANDOFF_CPU(%rbx)
+	shlq	$32, %rdx
+	orq	%rax, %rdx
+	movq	%rdx, %r13
 	movl	$STUB_TURN_KERNEL, %eax
 	xchgl	%eax, HANDOFF_TURN(%rbx)
 .Lparked:
 	cmpl	$0, HANDOFF_KERNEL_SLEEPS(%rbx)
-	je	1f
+	je	2f
 	leaq	HANDOFF_TURN(%rbx), %rdi
 	movl	$FUTEX_WAKE, %esi
 	movl	$1, %edx
 	movl	$SYS_futex, %eax
 	syscall
-1:	rdtsc
-	shlq	$32, %rdx
-	orq	%rax, %rdx
-	movq	%rdx, %r13
 2:	cmpl	$STUB_TURN_GUEST, HANDOFF_TURN(%rbx)
 	je	.Lresume
 	pause

@@ -108,6 +108,7 @@
 	CALL_IF(__NR_pwrite64, 0, STUB_FD_CONTROL),	\
 	CALL_IF(__NR_clone, 0, THREAD_FLAGS),	\
 	CALL_IF(__NR_prctl, 0, PR_SET_NAME),	\
+	CALL_IF(__NR_sched_setaffinity, 0, 0),	\
 	TRAP
 
 #define ZYGOTE_RULES				\

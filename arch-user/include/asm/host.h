@@ -446,6 +446,14 @@ void host_area_clear(u32 area);
 void host_guest_resume(u32 area);
 
 /**
+ * host_guest_leave() - a parked guest thread will not have the turn soon
+ * @area:	its area
+ *
+ * It need not go on polling for it.
+ */
+void host_guest_leave(u32 area);
+
+/**
  * host_guest_wait() - wait until a guest thread has parked
  * @area:	its area
  * @spin:	poll so many TSC cycles before sleeping

@@ -76,6 +76,7 @@
 #define HANDOFF_INFO		32
 #define HANDOFF_FSBASE		40
 #define HANDOFF_GSBASE		48
+#define HANDOFF_CPU		56
 
 #define REQUEST_SEQ		0
 #define REQUEST_NOPS		4
@@ -86,6 +87,7 @@
 #define REQUEST_OFFSET		24
 #define REQUEST_SIGSTACK	32
 #define REQUEST_NAME		56
+#define REQUEST_CPUS		72
 #define REQUEST_OPS		128
 #define REQUEST_OP_SIZE		56
 
@@ -108,6 +110,7 @@
  * @info:		stub address of the host's siginfo
  * @fsbase:		FS base: the guest's at an event, the one to load on resume
  * @gsbase:		GS base, likewise
+ * @cpu:	host CPU on which the guest thread parked (TSC_AUX)
  */
 struct stub_handoff {
 	__u32 turn;
@@ -120,6 +123,7 @@ struct stub_handoff {
 	__u64 info;
 	__u64 fsbase;
 	__u64 gsbase;
+	__u32 cpu;
 };
 
 /**
@@ -144,6 +148,7 @@ struct stub_op {
  * @offset:	  of this page in the control memfd
  * @sigstack:	  stack_t for the thread that STUB_OP_THREAD makes
  * @name:	  for prctl(PR_SET_NAME)
+ * @cpus:	  for sched_setaffinity(), a mask of host CPUs
  * @op:		  the operations
  */
 struct stub_request {
@@ -161,7 +166,7 @@ struct stub_request {
 		__u64 size;
 	} sigstack;
 	char name[16];
-	__u8 pad[56];
+	__u64 cpus[7];
 	struct stub_op op[STUB_MAX_OPS];
 };
 
@@ -197,6 +202,7 @@ STUB_ABI_CHECK(stub_handoff, context, HANDOFF_CONTEXT);
 STUB_ABI_CHECK(stub_handoff, info, HANDOFF_INFO);
 STUB_ABI_CHECK(stub_handoff, fsbase, HANDOFF_FSBASE);
 STUB_ABI_CHECK(stub_handoff, gsbase, HANDOFF_GSBASE);
+STUB_ABI_CHECK(stub_handoff, cpu, HANDOFF_CPU);
 STUB_ABI_CHECK(stub_request, seq, REQUEST_SEQ);
 STUB_ABI_CHECK(stub_request, nops, REQUEST_NOPS);
 STUB_ABI_CHECK(stub_request, done, REQUEST_DONE);
@@ -206,6 +212,7 @@ STUB_ABI_CHECK(stub_request, spin, REQUEST_SPIN);
 STUB_ABI_CHECK(stub_request, offset, REQUEST_OFFSET);
 STUB_ABI_CHECK(stub_request, sigstack, REQUEST_SIGSTACK);
 STUB_ABI_CHECK(stub_request, name, REQUEST_NAME);
+STUB_ABI_CHECK(stub_request, cpus, REQUEST_CPUS);
 STUB_ABI_CHECK(stub_request, op, REQUEST_OPS);
 
 #endif /* __ASSEMBLY__ */

@@ -11,8 +11,11 @@ struct task_struct *__switch_to(struct task_struct *prev, struct task_struct *ne
 void task_first_steps(struct task_struct *prev, struct pt_regs *regs, int (*fn)(void *),
 		      void *arg);
 
+void guest_leave(struct task_struct *task);
+
 #define switch_to(prev, next, last)			\
 do {							\
+	guest_leave(prev);				\
 	(last) = __switch_to((prev), (next));		\
 } while (0)
 
