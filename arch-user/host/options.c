@@ -379,6 +379,9 @@ void host_options(int argc, char **argv, char **envp)
 		if (take(argv[i]))
 			argv[i] = NULL;
 	append("console=hvc0");
+	/* A fault is dear here: let one bring sixteen pages when it can. */
+	if (!named(argc, argv, "thp_anon="))
+		append("thp_anon=16K-64K:always");
 	/* The built-in root is for those who name no other. */
 	if (!named(argc, argv, "root=") && !named(argc, argv, "rdinit=") &&
 	    host->initrd_fd < 0)
