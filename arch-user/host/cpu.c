@@ -3,7 +3,7 @@
  * vCPU threads: start, interrupt, wait, park.
  *
  * Every vCPU is one host thread for the whole life of the process.  While it
- * runs kernel code its signal mask is empty; while it is parked, on a stack of
+ * runs kernel code its signal mask is the same as all others'; while it is parked, on a stack of
  * the host side's own, everything is blocked.
  */
 #include <linux/sched.h>
@@ -21,6 +21,16 @@
 #define HOST_SIGFPE		8
 #define HOST_SIGSEGV		11
 #define HOST_SIGPIPE		13
+#define HOST_SIGXFSZ		25
+#define HOST_SIGWINCH		28
+#define HOST_SIG_DFL		((void *)0)
+#define HOST_SIG_IGN		((void *)1)
+
+/*
+ * Blocked in all threads: the I/O thread reads it from a descriptor, and the
+ * host would drop it if the first thread took it.
+ */
+#define RUNNING_MASK		(1ULL << (HOST_SIGWINCH - 1))
 #define HOST_SA_SIGINFO		0x00000004UL
 #define HOST_SA_RESTORER	0x04000000UL
 #define HOST_SA_NODEFER		0x40000000UL
@@ -61,14 +71,32 @@ static void set_action(int sig, void *handler)
 	sys4(__NR_rt_sigaction, sig, &sa, NULL, 8);
 }
 
-void host_vectors(void *irq, void *fault)
+static const u8 faults[] = {
+	HOST_SIGSEGV, HOST_SIGBUS, HOST_SIGILL, HOST_SIGFPE, HOST_SIGTRAP
+};
+
+/**
+ * host_signals_start() - signals as they are while there is no kernel yet
+ *
+ * Also on the way to a reboot: the entries' data is about to go.
+ */
+void host_signals_start(void)
 {
-	static const u8 faults[] = {
-		HOST_SIGSEGV, HOST_SIGBUS, HOST_SIGILL, HOST_SIGFPE, HOST_SIGTRAP
-	};
 	int i;
 
-	set_action(HOST_SIGPIPE, (void *)1);
+	/* A closed pipe and a full file are errors of calls, no reason to die. */
+	set_action(HOST_SIGPIPE, HOST_SIG_IGN);
+	set_action(HOST_SIGXFSZ, HOST_SIG_IGN);
+	set_action(HOST_SIG_IRQ, HOST_SIG_IGN);
+	for (i = 0; i < ARRAY_SIZE(faults); i++)
+		set_action(faults[i], HOST_SIG_DFL);
+	set_mask(RUNNING_MASK);
+}
+
+void host_vectors(void *irq, void *fault)
+{
+	int i;
+
 	set_action(HOST_SIG_IRQ, irq);
 	for (i = 0; i < ARRAY_SIZE(faults); i++)
 		set_action(faults[i], fault);
@@ -95,7 +123,7 @@ static void parked(long cpu)
 	while (!smp_load_acquire(&c->go))
 		sys4(__NR_futex, &c->go, FUTEX_WAIT, 0, NULL);
 	c->go = 0;
-	set_mask(0);
+	set_mask(RUNNING_MASK);
 	host_switch_stack(c->stack, c->entry);
 }
 

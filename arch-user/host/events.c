@@ -53,16 +53,29 @@ static void put(u32 type, u32 id)
 	smp_store_release(&host->ring_head, head + 1);
 }
 
+static void lock_raise(void)
+{
+	while (xchg(&host->raise_lock, 1))
+		host_yield();
+}
+
+static void unlock_raise(void)
+{
+	smp_store_release(&host->raise_lock, 0);
+}
+
+/* While the guest reboots there is nobody to tell. */
 static void raise(void)
 {
-	u32 *word = READ_ONCE(host->raise);
-
-	if (__atomic_fetch_or(word, host->raise_bit, __ATOMIC_SEQ_CST))
-		return;
-	if (READ_ONCE(*host->raise_idle))
-		host_wake(word);
-	else
-		host_cpu_signal(0);
+	lock_raise();
+	if (host->raise &&
+	    !__atomic_fetch_or(host->raise, host->raise_bit, __ATOMIC_SEQ_CST)) {
+		if (READ_ONCE(*host->raise_idle))
+			host_wake(host->raise);
+		else
+			host_cpu_signal(0);
+	}
+	unlock_raise();
 }
 
 static void happened(const struct host_epoll_event *ev)
@@ -110,14 +123,18 @@ static void io_thread(long unused)
 int host_events_init(u32 *word, u32 bit, u32 *idle)
 {
 	u64 all = ~0ULL, winch = 1ULL << (HOST_SIGWINCH - 1), old;
-	bool first = !host->raise;
 	long ret;
 
+	lock_raise();
 	host->raise_bit = bit;
 	host->raise_idle = idle;
-	WRITE_ONCE(host->raise, word);
-	if (!first)
+	host->raise = word;
+	unlock_raise();
+	if (host->io_running) {
+		raise();
 		return 0;
+	}
+	host->io_running = true;
 	host->epoll_fd = sys1(__NR_epoll_create1, HOST_CLOEXEC);
 	host->signal_fd = sys4(__NR_signalfd4, -1, &winch, 8, HOST_CLOEXEC | HOST_NONBLOCK);
 	if (host->epoll_fd < 0 || host->signal_fd < 0)
@@ -128,6 +145,16 @@ int host_events_init(u32 *word, u32 bit, u32 *idle)
 	ret = host_thread_clone(IO_THREAD_FLAGS, host->io_stack + HOST_STACK_SIZE, io_thread, 0);
 	sys4(__NR_rt_sigprocmask, HOST_SIG_SETMASK, &old, NULL, 8);
 	return ret < 0 ? ret : 0;
+}
+
+/**
+ * host_events_stop() - do not touch guest memory until host_events_init()
+ */
+void host_events_stop(void)
+{
+	lock_raise();
+	host->raise = NULL;
+	unlock_raise();
 }
 
 bool host_event_next(struct host_event *ev)

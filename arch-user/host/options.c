@@ -200,8 +200,9 @@ static void parse_disk(const char *word, const char *value, unsigned int n)
 		d->fd = open_file(word, path, ro ? O_RDONLY : O_RDWR);
 	d->readonly = ro;
 	d->size = file_size(word, d->fd);
-	if (d->size < 512)
-		host_usage_error(word, "smaller than one sector of 512 bytes", NULL);
+	if (!d->size || d->size % 512)
+		host_usage_error(word, "its size is not a multiple of 512 bytes",
+				 "truncate -s %512 makes it one");
 }
 
 static bool is_tty(int fd)
@@ -374,6 +375,8 @@ void host_options(int argc, char **argv, char **envp)
 			host_write_wait(1, version, sizeof(version) - 1);
 			sys1(__NR_exit_group, 0);
 		}
+		if (host_starts(argv[i], "--"))
+			host_usage_error(argv[i], "no such option", "see --help");
 	}
 	for (i = 1; i < argc && !host_same(argv[i], "--"); i++)
 		if (take(argv[i]))

@@ -103,6 +103,7 @@ static void load_initrd(void)
 
 static void __noreturn boot(void)
 {
+	host_cpu_init(0, 0);
 	sys3(__NR_getrandom, host->boot.seed, HOST_SEED_SIZE, 0);
 	load_initrd();
 	kernel_entry();
@@ -129,6 +130,7 @@ void __noreturn host_start(unsigned long *sp)
 	if (ret != HOST_STATE_ADDR)
 		host_usage_error("memory", "the host's address space is taken", NULL);
 	host->host_sp = (unsigned long)sp & ~15UL;
+	host_signals_start();
 	host_options(argc, argv, envp);
 	host->exe_fd = sys3(__NR_open, "/proc/self/exe", O_RDONLY | O_CLOEXEC, 0);
 	if (host->exe_fd < 0)
@@ -138,7 +140,6 @@ void __noreturn host_start(unsigned long *sp)
 	host_ram_start();
 	host_zygote_start();
 	host_image_load();
-	host_cpu_init(0, 0);
 	boot();
 }
 
@@ -194,6 +195,8 @@ static void __noreturn restart(void)
 void __noreturn host_restart(void)
 {
 	host_timer_set(0, 0);
+	host_signals_start();
+	host_events_stop();
 	host_stubs_end();
 	host_switch_stack((void *)host->host_sp, restart);
 }

@@ -74,6 +74,7 @@ struct host_state {
 	int zygote_pidfd;
 	int zygote_sock;
 	bool ending;			/* its death is our doing */
+	bool io_running;
 	u32 zygote_lock;
 
 	/* terminals: what to set back, and who does it when we are killed */
@@ -86,6 +87,7 @@ struct host_state {
 	int epoll_fd;
 	int signal_fd;
 	u32 *raise;
+	u32 raise_lock;
 	u32 raise_bit;
 	u32 *raise_idle;
 	u32 ring_head;			/* the I/O thread's */
@@ -108,6 +110,9 @@ void __noreturn host_start(unsigned long *sp);
 long host_thread_clone(unsigned long flags, void *stack, void (*fn)(long), long arg);
 void __noreturn host_switch_stack(void *stack, void (*fn)(void));
 void host_sig_return(void);
+
+/* cpu.c */
+void host_signals_start(void);
 
 /* options.c */
 void host_options(int argc, char **argv, char **envp);
@@ -134,6 +139,7 @@ void host_ram_start(void);
 void host_image_load(void);
 
 /* events.c */
+void host_events_stop(void);
 void host_watch_pidfd(int pidfd, u32 id);
 
 static inline size_t host_strlen(const char *s)

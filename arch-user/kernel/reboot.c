@@ -29,6 +29,9 @@ void machine_restart(char *cmd)
 {
 	if (atomic_read(&panic_cpu) != PANIC_CPU_INVALID)
 		host_exit(STATUS_PANIC);
+	/* Stock code comes here on the first vCPU, SysRq perhaps not. */
+	if (smp_processor_id())
+		machine_power_off();
 	smp_send_stop();
 	host_restart();
 }

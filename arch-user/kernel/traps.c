@@ -14,6 +14,7 @@
 #include <linux/sched/task.h>
 #include <linux/sched/task_stack.h>
 #include <linux/uaccess.h>
+#include <asm/host.h>
 #include <asm/intercept.h>
 #include <asm/xstate.h>
 #include "traps.h"
@@ -141,6 +142,10 @@ void noinstr fault_signal(int sig, struct host_siginfo *info, struct host_contex
 {
 	bool irqs_on = raw_cpu_read_4(irq_enabled) == ARCH_IRQ_ENABLED;
 	struct pt_regs regs;
+
+	/* sent by somebody, not caused by us: as for any process */
+	if (info->code <= 0)
+		host_exit(128 + sig);
 
 	raw_cpu_write_4(irq_enabled, ARCH_IRQ_DISABLED);
 	kernel_regs_from_context(&regs, uc, irqs_on);

@@ -12,6 +12,7 @@
 #include <asm/intercept.h>
 #include <asm/tlbflush.h>
 #include "../kernel/traps.h"
+#include "walk.h"
 
 /* --- guest code ------------------------------------------------------------- */
 
@@ -58,10 +59,26 @@ static bool vma_allows(const struct vm_area_struct *vma, unsigned long error)
 	return vma_is_accessible((struct vm_area_struct *)vma);
 }
 
-/* Stock code brings the page in; true when the tables have it now. */
-static bool bring_in(struct pt_regs *regs, unsigned long address, unsigned long error)
+/* A fault that could not be handled: the signal's code, 0 for none. */
+static struct user_fault failed(int code, vm_fault_t fault)
 {
-	unsigned int flags = FAULT_FLAG_DEFAULT | FAULT_FLAG_USER;
+	return (struct user_fault) { .code = code, .fault = fault };
+}
+
+/**
+ * user_fault_in() - have stock code bring a page of current's mm in
+ * @address:	user address
+ * @error:	PF_ERR_*
+ * @regs:	the guest's registers, or NULL when the kernel makes the access
+ *
+ * Context: may sleep.
+ * Return: .code 0 when the tables have it now, or SEGV_MAPERR, SEGV_ACCERR, or
+ * -1 with .fault telling why; .fault is 0 then when a signal is pending.
+ */
+struct user_fault user_fault_in(unsigned long address, unsigned long error,
+				struct pt_regs *regs)
+{
+	unsigned int flags = FAULT_FLAG_DEFAULT | (regs ? FAULT_FLAG_USER : 0);
 	struct mm_struct *mm = current->mm;
 	struct vm_area_struct *vma;
 	vm_fault_t fault;
@@ -70,31 +87,43 @@ static bool bring_in(struct pt_regs *regs, unsigned long address, unsigned long 
 		flags |= FAULT_FLAG_WRITE;
 	if (error & PF_ERR_INSTR)
 		flags |= FAULT_FLAG_INSTRUCTION;
-	perf_sw_event(PERF_COUNT_SW_PAGE_FAULTS, 1, regs, address);
 	do {
 		vma = lock_mm_and_find_vma(mm, address, regs);
-		if (!vma) {
-			bad_address(regs, address, error, SEGV_MAPERR);
-			return false;
-		}
+		if (!vma)
+			return failed(SEGV_MAPERR, 0);
 		if (!vma_allows(vma, error)) {
 			mmap_read_unlock(mm);
-			bad_address(regs, address, error, SEGV_ACCERR);
-			return false;
+			return failed(SEGV_ACCERR, 0);
 		}
 		fault = handle_mm_fault(vma, address, flags, regs);
-		if (fault_signal_pending(fault, regs))
-			return false;
+		if ((fault & VM_FAULT_RETRY) && fatal_signal_pending(current))
+			return failed(-1, 0);
+		if (regs && fault_signal_pending(fault, regs))
+			return failed(-1, 0);
 		if (fault & VM_FAULT_COMPLETED)
-			return true;
+			return failed(0, 0);
 		flags |= FAULT_FLAG_TRIED;
 	} while (fault & VM_FAULT_RETRY);
 	mmap_read_unlock(mm);
-	if (unlikely(fault & VM_FAULT_ERROR)) {
-		bad_page(regs, address, error, fault);
-		return false;
-	}
-	return true;
+	if (unlikely(fault & VM_FAULT_ERROR))
+		return failed(-1, fault);
+	return failed(0, 0);
+}
+
+/* The same for the guest, with the signal it gets when it does not work. */
+static bool bring_in(struct pt_regs *regs, unsigned long address, unsigned long error)
+{
+	struct user_fault result;
+
+	perf_sw_event(PERF_COUNT_SW_PAGE_FAULTS, 1, regs, address);
+	result = user_fault_in(address, error, regs);
+	if (!result.code)
+		return true;
+	if (result.code > 0)
+		bad_address(regs, address, error, result.code);
+	else if (result.fault)
+		bad_page(regs, address, error, result.fault);
+	return false;
 }
 
 void user_page_fault(struct pt_regs *regs, unsigned long address, unsigned long error)

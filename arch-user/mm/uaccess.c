@@ -22,7 +22,7 @@
 #include <linux/sched/mm.h>
 #include <linux/uaccess.h>
 #include <asm/futex.h>
-#include <asm/host.h>
+#include <asm/intercept.h>
 #include "walk.h"
 
 static DEFINE_PER_CPU_ALIGNED(unsigned int, uaccess_seq);
@@ -84,20 +84,10 @@ static __always_inline void *access_page(unsigned long addr, bool write)
 /* Have the fault handled that an access by the guest would make. */
 static int fault_in(unsigned long addr, bool write)
 {
-	struct mm_struct *mm = current->mm;
-	bool unlocked = false;
-	int ret;
-
-	if (pagefault_disabled() || irqs_disabled() || in_atomic() || !mm)
+	if (pagefault_disabled() || irqs_disabled() || in_atomic() || !current->mm)
 		return -EFAULT;
-	if (mmap_read_lock_killable(mm))
-		return -EFAULT;
-	ret = fixup_user_fault(mm, addr, write ? FAULT_FLAG_WRITE : 0, &unlocked);
-	mmap_read_unlock(mm);
-	return ret;
+	return user_fault_in(addr, write ? PF_ERR_WRITE : 0, NULL).code ? -EFAULT : 0;
 }
-
-typedef unsigned long (*copy_fn)(void *page, void *kernel, unsigned long n);
 
 /*
  * Bytes of one page, or fewer: how many were copied, 0 when the address is

@@ -11,6 +11,8 @@
 #include <linux/mm.h>
 #include <linux/pgtable.h>
 
+struct pt_regs;
+
 /**
  * struct user_walk - a walk that remembers the last table
  * @mm:		address space
@@ -65,5 +67,18 @@ static inline pte_t walk_user(struct user_walk *walk, unsigned long addr)
 }
 
 void uaccess_sync(struct mm_struct *mm);
+
+/**
+ * struct user_fault - how a fault ended
+ * @code:	0, SEGV_*, or -1: see @fault
+ * @fault:	VM_FAULT_* of an error
+ */
+struct user_fault {
+	int code;
+	vm_fault_t fault;
+};
+
+struct user_fault user_fault_in(unsigned long address, unsigned long error,
+				struct pt_regs *regs);
 
 #endif /* _MM_WALK_H */
