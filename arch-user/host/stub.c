@@ -44,6 +44,8 @@
 #define MAPPER_PATIENCE		8
 /* A wait for a stub looks this often whether it is dead. */
 #define DEATH_CHECK_NS		20000000
+/* A kick that has no effect is repeated after this time. */
+#define KICK_AGAIN_NS		2000000
 /* A guest thread that does not park within this time is hostile. */
 #define STOP_LIMIT_NS		2000000000ULL
 
@@ -415,7 +417,7 @@ void host_area_clear(u32 area)
 	     CONTROL_AREAS + area * STUB_AREA_SIZE, STUB_SIGSTACK_SIZE);
 }
 
-int host_stub_thread(u32 slot, u32 area)
+int host_stub_thread(u32 slot, u32 area, u32 stack)
 {
 	struct stub_request *req = request_page(slot);
 	unsigned long base = STUB_AREAS + area * STUB_AREA_SIZE;
@@ -432,7 +434,7 @@ int host_stub_thread(u32 slot, u32 area)
 
 	op = next_op(slot, STUB_OP_THREAD);
 	op->arg[0] = THREAD_FLAGS;
-	op->arg[1] = base + STUB_SIGSTACK_SIZE;
+	op->arg[1] = base + stack;
 	op->arg[2] = base + STUB_HANDOFF + HANDOFF_TID;
 	op->arg[3] = base + STUB_HANDOFF;
 	req->sigstack.sp = base;
@@ -497,12 +499,11 @@ bool noinstr host_guest_wait(u32 area, u32 spin, const u32 *pending)
 int host_guest_stop(u32 slot, u32 area)
 {
 	struct stub_handoff *ho = handoff(area);
-	struct timespec64_host ts = { 0, DEATH_CHECK_NS };
+	struct timespec64_host ts = { 0, KICK_AGAIN_NS };
 	u64 start = 0;
 
 	if (smp_load_acquire(&ho->turn) == STUB_TURN_KERNEL)
 		return 0;
-	sys3(__NR_tgkill, host->stub[slot].pid, READ_ONCE(ho->tid), STUB_SIG_KICK);
 	xchg(&ho->kernel_sleeps, 1);
 	while (smp_load_acquire(&ho->turn) != STUB_TURN_KERNEL) {
 		u64 now = host_clock_ns();
@@ -511,6 +512,11 @@ int host_guest_stop(u32 slot, u32 area)
 			start = now;
 		if (!host_stub_alive(slot) || now - start > STOP_LIMIT_NS)
 			return -HOST_ESRCH;
+		/*
+		 * Again and again: one that arrives while an earlier one is
+		 * still being dismissed is dismissed with it.
+		 */
+		sys3(__NR_tgkill, host->stub[slot].pid, READ_ONCE(ho->tid), STUB_SIG_KICK);
 		sys4(__NR_futex, &ho->turn, FUTEX_WAIT, STUB_TURN_GUEST, &ts);
 	}
 	WRITE_ONCE(ho->kernel_sleeps, 0);

@@ -53,7 +53,11 @@ static u32 first_xstate(void)
 	return round_down(STUB_SIGSTACK_SIZE - host_boot_info()->xstate_size, 64);
 }
 
-/* A frame of our own making: just the context and the XSAVE area above it. */
+/*
+ * A frame of our own making: just the context and the XSAVE area above it.  It
+ * lies above any frame of the host's for the same thread, so that a kick that
+ * interrupts the thread on its way there does not overwrite it.
+ */
 static u32 first_context(void)
 {
 	return round_down(first_xstate() - CONTEXT_SIZE - sizeof(struct host_siginfo), 64);
@@ -274,7 +278,7 @@ static struct guest_thread *new_thread(struct stub *stub)
 	gt->stub = stub;
 	gt->area = area;
 	spin_lock(&stub->lock);
-	ret = host_stub_thread(stub->slot, area);
+	ret = host_stub_thread(stub->slot, area, first_context());
 	if (!ret)
 		stub->nr_threads++;
 	spin_unlock(&stub->lock);

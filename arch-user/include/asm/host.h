@@ -422,10 +422,12 @@ int host_stub_commit(u32 slot);
  * host_stub_thread() - make a guest thread in a stub
  * @slot:	which stub
  * @area:	its area, below STUB_MAX_AREAS, in use by no other
+ * @stack:	offset in the area below which it may be interrupted while it
+ *		waits for its first turn; the first context lies above
  *
  * The thread is parked when this returns.  Context: as host_stub_commit().
  */
-int host_stub_thread(u32 slot, u32 area);
+int host_stub_thread(u32 slot, u32 area, u32 stack);
 
 /**
  * host_area() - the kernel's view of an area
