@@ -103,7 +103,7 @@ struct host_state {
 
 #define host	((struct host_state *)HOST_STATE_ADDR)
 
-/* start.c; entry.S goes there */
+/* start.c; head.S goes there */
 void __noreturn host_start(unsigned long *sp);
 
 /* wait.S */

@@ -144,15 +144,16 @@ static void *cpuinfo_next(struct seq_file *m, void *v, loff_t *pos)
 	return cpuinfo_at(pos);
 }
 
-static void cpuinfo_stop(struct seq_file *m, void *v)
+static void cpuinfo_end(struct seq_file *m, void *v)
 {
+	/* nothing was taken */
 }
 
 const struct seq_operations cpuinfo_op = {
+	.show = show_cpuinfo,
 	.start = cpuinfo_start,
 	.next = cpuinfo_next,
-	.stop = cpuinfo_stop,
-	.show = show_cpuinfo,
+	.stop = cpuinfo_end,
 };
 
 u32 user_hwcap(void)

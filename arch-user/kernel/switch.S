@@ -15,22 +15,24 @@
  * Returns, on next's stack, the task that ran before it.
  */
 SYM_FUNC_START(__switch_to)
-	pushq	%rbp
-	pushq	%rbx
-	pushq	%r12
-	pushq	%r13
-	pushq	%r14
-	pushq	%r15
+	subq	$INACTIVE_FRAME_RET, %rsp
+	movq	%r15, 0(%rsp)
+	movq	%r14, 8(%rsp)
+	movq	%r13, 16(%rsp)
+	movq	%r12, 24(%rsp)
+	movq	%rbx, 32(%rsp)
+	movq	%rbp, 40(%rsp)
 	movq	%rsp, TASK_THREAD_SP(%rdi)
 	movq	TASK_THREAD_SP(%rsi), %rsp
 	movq	%rsi, %gs:(pcpu_hot + PCPU_CURRENT)(%rip)
-	popq	%r15
-	popq	%r14
-	popq	%r13
-	popq	%r12
-	popq	%rbx
-	popq	%rbp
 	movq	%rdi, %rax
+	movq	0(%rsp), %r15
+	movq	8(%rsp), %r14
+	movq	16(%rsp), %r13
+	movq	24(%rsp), %r12
+	movq	32(%rsp), %rbx
+	movq	40(%rsp), %rbp
+	addq	$INACTIVE_FRAME_RET, %rsp
 	ret
 SYM_FUNC_END(__switch_to)
 
@@ -49,35 +51,35 @@ SYM_CODE_END(ret_from_fork)
  * What preempt_enable() calls: saves what a C function may clobber, because
  * the call is in the middle of inline assembly's view of the world.
  */
-.macro PREEMPT_THUNK name, func
-SYM_FUNC_START(\name)
+.macro PREEMPT_THUNK thunk, target
+SYM_FUNC_START(\thunk)
 	pushq	%rbp
 	movq	%rsp, %rbp
-	pushq	%rdi
-	pushq	%rsi
-	pushq	%rdx
-	pushq	%rcx
-	pushq	%rax
-	pushq	%r8
-	pushq	%r9
-	pushq	%r10
-	pushq	%r11
+	subq	$80, %rsp
 	andq	$-16, %rsp
-	call	\func
-	leaq	-72(%rbp), %rsp
-	popq	%r11
-	popq	%r10
-	popq	%r9
-	popq	%r8
-	popq	%rax
-	popq	%rcx
-	popq	%rdx
-	popq	%rsi
-	popq	%rdi
-	popq	%rbp
+	movq	%rax, 0(%rsp)
+	movq	%rcx, 8(%rsp)
+	movq	%rdx, 16(%rsp)
+	movq	%rsi, 24(%rsp)
+	movq	%rdi, 32(%rsp)
+	movq	%r8, 40(%rsp)
+	movq	%r9, 48(%rsp)
+	movq	%r10, 56(%rsp)
+	movq	%r11, 64(%rsp)
+	call	\target
+	movq	0(%rsp), %rax
+	movq	8(%rsp), %rcx
+	movq	16(%rsp), %rdx
+	movq	24(%rsp), %rsi
+	movq	32(%rsp), %rdi
+	movq	40(%rsp), %r8
+	movq	48(%rsp), %r9
+	movq	56(%rsp), %r10
+	movq	64(%rsp), %r11
+	leave
 	ret
-SYM_FUNC_END(\name)
-EXPORT_SYMBOL(\name)
+SYM_FUNC_END(\thunk)
+EXPORT_SYMBOL(\thunk)
 .endm
 
 #ifdef CONFIG_PREEMPTION

@@ -92,10 +92,9 @@ void die(const char *what, struct pt_regs *regs, long error)
 	oops_exit();
 	if (recursed)
 		return;
-	if (in_interrupt())
-		panic("Fatal exception in interrupt");
-	if (panic_on_oops)
-		panic("Fatal exception");
+	/* There must be a task to end, and the user must want to go on. */
+	if (in_interrupt() || panic_on_oops)
+		panic("Fatal exception%s", in_interrupt() ? " in interrupt" : "");
 	make_task_dead(SIGSEGV);
 }
 
