@@ -14,28 +14,11 @@
 #define CPU_THREAD_FLAGS	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | \
 				 CLONE_THREAD | CLONE_SYSVSEM)
 
-#define HOST_SIG_SETMASK	2
-#define HOST_SIGILL		4
-#define HOST_SIGTRAP		5
-#define HOST_SIGBUS		7
-#define HOST_SIGFPE		8
-#define HOST_SIGSEGV		11
-#define HOST_SIGPIPE		13
-#define HOST_SIGXFSZ		25
-#define HOST_SIGWINCH		28
-#define HOST_SIG_DFL		((void *)0)
-#define HOST_SIG_IGN		((void *)1)
-
 /*
  * Blocked in all threads: the I/O thread reads it from a descriptor, and the
  * host would drop it if the first thread took it.
  */
 #define RUNNING_MASK		(1ULL << (HOST_SIGWINCH - 1))
-#define HOST_SA_SIGINFO		0x00000004UL
-#define HOST_SA_RESTORER	0x04000000UL
-#define HOST_SA_NODEFER		0x40000000UL
-#define HOST_SIGEV_THREAD_ID	4
-#define HOST_ARCH_SET_GS	0x1001
 
 struct host_sigaction {
 	void *handler;

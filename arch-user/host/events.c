@@ -17,12 +17,6 @@
 
 #define IO_THREAD_FLAGS		(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | \
 				 CLONE_THREAD | CLONE_SYSVSEM)
-#define HOST_SIG_SETMASK	2
-#define HOST_SIGWINCH		28
-#define HOST_CLOEXEC		02000000
-#define HOST_NONBLOCK		00004000
-#define HOST_EEXIST		17
-#define HOST_ENOENT		2
 
 /* What an epoll entry is about: the kind in the high half, a number below. */
 enum { WATCH_FD, WATCH_STUB, WATCH_ZYGOTE, WATCH_SIGNAL };
@@ -135,8 +129,8 @@ int host_events_init(u32 *word, u32 bit, u32 *idle)
 		return 0;
 	}
 	host->io_running = true;
-	host->epoll_fd = sys1(__NR_epoll_create1, HOST_CLOEXEC);
-	host->signal_fd = sys4(__NR_signalfd4, -1, &winch, 8, HOST_CLOEXEC | HOST_NONBLOCK);
+	host->epoll_fd = sys1(__NR_epoll_create1, HOST_O_CLOEXEC);
+	host->signal_fd = sys4(__NR_signalfd4, -1, &winch, 8, HOST_O_CLOEXEC | HOST_O_NONBLOCK);
 	if (host->epoll_fd < 0 || host->signal_fd < 0)
 		return host->epoll_fd < 0 ? host->epoll_fd : host->signal_fd;
 	epoll_set(host->signal_fd, EPOLLIN, WATCH_SIGNAL, 0);

@@ -8,11 +8,6 @@
 #include "state.h"
 #include "syscall.h"
 
-#define HOST_EINTR	4
-#define HOST_EAGAIN	11
-#define HOST_POLLIN	1
-#define HOST_POLLOUT	4
-
 /*
  * The vCPU must not be caught in a pipe or terminal that another process
  * shares with us and has emptied or filled.

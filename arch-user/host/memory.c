@@ -15,10 +15,6 @@
 #include "state.h"
 #include "syscall.h"
 
-#define HOST_MFD_CLOEXEC	1
-#define HOST_MFD_EXEC		16
-#define HOST_EINVAL		22
-
 extern char __image_data[], __image_ro[];
 
 static int host_prot(int prot)

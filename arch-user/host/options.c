@@ -17,9 +17,6 @@
 #include "state.h"
 #include "syscall.h"
 
-#define HOST_EACCES	13
-#define HOST_ENOENT	2
-#define HOST_EISDIR	21
 #define MIN_RAM		SZ_16M
 #define DEFAULT_RAM	SZ_512M
 
@@ -382,6 +379,9 @@ void host_options(int argc, char **argv, char **envp)
 		if (take(argv[i]))
 			argv[i] = NULL;
 	append("console=hvc0");
+	/* Looking twice a second for huge pages to make would keep an idle guest awake. */
+	if (!named(argc, argv, "sysctl.vm.compaction_proactiveness="))
+		append("sysctl.vm.compaction_proactiveness=0");
 	/* A fault is dear here: let one bring sixteen pages when it can. */
 	if (!named(argc, argv, "thp_anon="))
 		append("thp_anon=16K-64K:always");

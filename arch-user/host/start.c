@@ -101,7 +101,7 @@ static void load_initrd(void)
 	host->boot.initrd_size = size;
 }
 
-static void __noreturn boot(void)
+static void __ref __noreturn boot(void)
 {
 	host_cpu_init(0, 0);
 	sys3(__NR_getrandom, host->boot.seed, HOST_SEED_SIZE, 0);

@@ -11,6 +11,7 @@
 
 #include <linux/types.h>
 #include <uapi/asm/unistd_64.h>
+#include "abi.h"
 
 static __always_inline long sys6(long nr, long a, long b, long c, long d, long e, long f)
 {

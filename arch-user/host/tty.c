@@ -13,10 +13,6 @@
 #include "state.h"
 #include "syscall.h"
 
-#define HOST_SIG_SETMASK	2
-#define HOST_SIGCHLD		17
-#define HOST_O_CLOEXEC		02000000
-
 static int console_tty_fd(int n)
 {
 	struct host_console *c = &host->boot.console[n];
