@@ -62,7 +62,8 @@ EOF
 	sleep $seconds;
 	($ms, $n) = (cpu_ms($g) - $ms, switches($g) - $n);
 	cmp_ok($ms, '<', $seconds * 10, "ncpus=$cpus: less than 1 % of a CPU");
-	cmp_ok($n, '<', $seconds * 20, 'less than 20 wake-ups a second');
+	# each vCPU has stock housekeeping of its own (vmstat, RCU, workqueues)
+	cmp_ok($n, '<', $seconds * 20 * $cpus, 'less than 20 wake-ups a second for a vCPU');
 	note(sprintf '%.1f ms, %d switches in %d s', $ms, $n, $seconds);
 	$g->send("\n");
 	is($g->finish, 0, 'it still answers');
