@@ -12,7 +12,6 @@
 #define HOST_EINTR		4
 #define HOST_EAGAIN		11
 #define HOST_EACCES		13
-#define HOST_EEXIST		17
 #define HOST_EISDIR		21
 #define HOST_EINVAL		22
 

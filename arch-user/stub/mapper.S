@@ -127,8 +127,8 @@ stub_mapper:
 
 /*
  * Make a guest thread.  Arguments are clone()'s first three, then the hand-off
- * page.  The kernel leaves the request
- * page alone until the new thread has parked.
+ * page.  The kernel leaves the request page alone until the new thread has
+ * parked.
  */
 .Lthread:
 	movl	$SYS_clone, %eax

@@ -393,13 +393,45 @@ void host_stub_kill(u32 slot);
 bool host_stub_alive(u32 slot);
 
 /*
- * A batch of changes to what a stub maps.  Filled by host_stub_map() and
- * friends, carried out by host_stub_commit().
+ * A batch of changes to what a stub maps.  Filled by the next four, carried
+ * out by host_stub_commit().  The caller has the stub to itself (a lock) and
+ * has seen that there is room.
+ */
+
+/**
+ * host_stub_map() - have a stub map guest RAM
+ * @slot:	which stub
+ * @addr:	where, page aligned; what was there is replaced
+ * @phys:	guest-physical address, page aligned
+ * @size:	bytes, whole pages
+ * @prot:	HOST_PROT_*
+ * @populate:	have the host fill its page tables at once
  */
 void host_stub_map(u32 slot, unsigned long addr, u64 phys, size_t size, int prot,
 		   bool populate);
+
+/**
+ * host_stub_unmap() - have a stub drop mappings
+ * @slot:	which stub
+ * @addr:	page aligned
+ * @size:	whole pages; holes are fine
+ */
 void host_stub_unmap(u32 slot, unsigned long addr, size_t size);
+
+/**
+ * host_stub_protect() - have a stub change the protection of mappings
+ * @slot:	which stub
+ * @addr:	page aligned
+ * @size:	whole pages
+ * @prot:	HOST_PROT_*
+ */
 void host_stub_protect(u32 slot, unsigned long addr, size_t size, int prot);
+
+/**
+ * host_stub_name() - name a stub process for the host's tools
+ * @slot:	which stub
+ * @name:	the first 15 bytes count
+ */
 void host_stub_name(u32 slot, const char *name);
 
 /**
