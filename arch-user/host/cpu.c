@@ -94,6 +94,8 @@ void host_cpu_init(unsigned int cpu, unsigned long gsbase)
 	if (c->tid)
 		return;
 	c->tid = sys0(__NR_gettid);
+	c->rseq.cpu_id = -1;
+	sys4(__NR_rseq, &c->rseq, STUB_RSEQ_SIZE, 0, STUB_RSEQ_SIG);
 	ev.tid = c->tid;
 	sys3(__NR_timer_create, 1 /* CLOCK_MONOTONIC */, &ev, &c->timer);
 }

@@ -72,9 +72,7 @@ static void look_at_host(unsigned long *auxv)
 		if (auxv[0] == AT_HWCAP2)
 			host->boot.hwcap2 = auxv[1];
 	}
-	if (!(host->boot.hwcap2 & HOST_HWCAP2_FSGSBASE))
-		host_usage_error("host", "its CPU or kernel has no FSGSBASE",
-				 "an x86-64 CPU of 2012 or later and Linux 5.9 are needed");
+	host->boot.fsgsbase = host->boot.hwcap2 & HOST_HWCAP2_FSGSBASE;
 	look_at_cpu();
 	host->boot.max_maps = file_number("/proc/sys/vm/max_map_count", 65530);
 	host_clock_start(vdso);

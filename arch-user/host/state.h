@@ -25,6 +25,7 @@ struct timespec64_host {
 
 /**
  * struct host_cpu - a vCPU's host thread
+ * @rseq:	its rseq area: where the host keeps the number of its CPU
  * @tid:	its id
  * @timer:	its host timer
  * @go:		futex: set to 1 for the thread to run @entry on @stack
@@ -32,6 +33,7 @@ struct timespec64_host {
  * @stack:	ditto
  */
 struct host_cpu {
+	struct stub_rseq rseq;
 	int tid;
 	int timer;
 	u32 go;

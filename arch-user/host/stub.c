@@ -323,13 +323,26 @@ static bool wait_word(u32 slot, u32 *word, u32 val, u32 *sleeps)
 	return true;
 }
 
-/* The TSC and, beside it, the number of the host CPU that we run on. */
-static __always_inline u64 cycles(u32 *cpu)
+static __always_inline u64 cycles(void)
 {
 	u32 lo, hi;
 
-	asm volatile("rdtscp" : "=a" (lo), "=d" (hi), "=c" (*cpu));
+	asm volatile("rdtsc" : "=a" (lo), "=d" (hi));
 	return (u64)hi << 32 | lo;
+}
+
+/* The host CPU that we run on; negative when not known. */
+static __always_inline int this_host_cpu(void)
+{
+	return READ_ONCE(host->cpu[raw_smp_processor_id()].rseq.cpu_id);
+}
+
+/* Whether a guest thread is on our own CPU, as far as is known. */
+static __always_inline bool on_this_cpu(const struct stub_handoff *ho)
+{
+	int cpu = READ_ONCE(ho->rseq.cpu_id);
+
+	return cpu >= 0 && cpu == this_host_cpu();
 }
 
 /*
@@ -342,11 +355,10 @@ static void bring_mapper(u32 slot)
 	struct host_stub *s = &host->stub[slot];
 	struct stub_request *req = request_page(slot);
 	struct stub_op *op;
-	u32 cpu;
+	int cpu = this_host_cpu();
 
-	cycles(&cpu);
-	cpu &= 0xfff;
-	if (s->cpu == cpu + 1 || s->nops == STUB_MAX_OPS || cpu >= sizeof(req->cpus) * 8) {
+	if (cpu < 0 || s->cpu == cpu + 1 || s->nops == STUB_MAX_OPS ||
+	    cpu >= sizeof(req->cpus) * 8) {
 		s->cpu_misses = 0;
 		return;
 	}
@@ -422,6 +434,7 @@ int host_stub_thread(u32 slot, u32 area, u32 stack)
 	req->sigstack.size = STUB_SIGSTACK_SIZE;
 
 	memset(ho, 0, sizeof(*ho));
+	ho->rseq.cpu_id = -1;
 	ho->turn = STUB_TURN_GUEST;
 	ret = host_stub_commit(slot);
 	if (ret)
@@ -434,10 +447,8 @@ int host_stub_thread(u32 slot, u32 area, u32 stack)
 void noinstr host_guest_resume(u32 area)
 {
 	struct stub_handoff *ho = handoff(area);
-	u32 cpu;
 
-	cycles(&cpu);
-	WRITE_ONCE(ho->spin, READ_ONCE(ho->cpu) == cpu || host->boot.host_cpus == 1 ?
+	WRITE_ONCE(ho->spin, on_this_cpu(ho) || host->boot.host_cpus == 1 ?
 		   0 : GUEST_SPIN_CYCLES);
 	xchg(&ho->turn, STUB_TURN_GUEST);
 	if (READ_ONCE(ho->guest_sleeps))
@@ -453,11 +464,9 @@ bool noinstr host_guest_wait(u32 area, u32 spin, const u32 *pending)
 {
 	struct stub_handoff *ho = handoff(area);
 	bool parked;
-	u64 limit;
-	u32 cpu;
+	u64 limit = cycles();
 
-	limit = cycles(&cpu);
-	if (READ_ONCE(ho->cpu) != cpu)
+	if (!on_this_cpu(ho))
 		limit += spin;
 
 	do {
@@ -466,7 +475,7 @@ bool noinstr host_guest_wait(u32 area, u32 spin, const u32 *pending)
 		if (READ_ONCE(*pending))
 			return false;
 		native_pause();
-	} while (cycles(&cpu) < limit);
+	} while (cycles() < limit);
 	xchg(&ho->kernel_sleeps, 1);
 	parked = smp_load_acquire(&ho->turn) == STUB_TURN_KERNEL;
 	if (!parked) {

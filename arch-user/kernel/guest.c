@@ -394,18 +394,50 @@ static void fetch(struct task_struct *task, struct pt_regs *regs, struct guest_e
 	}
 	gt->context = off;
 	memcpy(&uc, host_area(gt->area) + off, sizeof(uc));
-	task->thread.fsbase = READ_ONCE(ho->fsbase);
-	task->thread.gsbase = READ_ONCE(ho->gsbase);
+	if (host_boot_info()->fsgsbase) {
+		task->thread.fsbase = READ_ONCE(ho->fsbase);
+		task->thread.gsbase = READ_ONCE(ho->gsbase);
+	}
 	decode(gt, READ_ONCE(ho->event), READ_ONCE(ho->info), &uc, ev);
 	if (unlikely(in_stub(uc.ip))) {
 		/* A fault of the stub's own: its frame was forged. */
 		ev->type = GUEST_EVENT_DEAD;
 		return;
 	}
+	/* A kick may have come before the thread had loaded its bases. */
+	if (ev->type == GUEST_EVENT_INTERRUPT)
+		gt->bases_known = false;
 	regs_from_context(regs, &uc);
 	regs->orig_ax = -1;
 	regs->cs = USER_CS;
 	regs->ss = USER_SS;
+}
+
+/*
+ * What the guest thread is to do for its FS and GS bases to be current's: two
+ * instructions, or host calls, which are spared as long as nothing changes.
+ */
+static u32 load_bases(struct guest_thread *gt, struct stub_handoff *ho)
+{
+	unsigned long fs = current->thread.fsbase, gs = current->thread.gsbase;
+	u32 bases = 0;
+
+	if (!host_boot_info()->fsgsbase) {
+		if (gt->bases_known && gt->fsbase == fs && gt->gsbase == gs)
+			return 0;
+		if (!gt->bases_known || gt->fsbase != fs)
+			bases |= STUB_BASES_SET_FS;
+		if (!gt->bases_known || gt->gsbase != gs)
+			bases |= STUB_BASES_SET_GS;
+		gt->fsbase = fs;
+		gt->gsbase = gs;
+		gt->bases_known = true;
+	} else {
+		bases = STUB_BASES_INSN;
+	}
+	WRITE_ONCE(ho->fsbase, fs);
+	WRITE_ONCE(ho->gsbase, gs);
+	return bases;
 }
 
 static void load(struct guest_thread *gt, const struct pt_regs *regs)
@@ -415,8 +447,7 @@ static void load(struct guest_thread *gt, const struct pt_regs *regs)
 
 	regs_to_context(uc, regs);
 	WRITE_ONCE(ho->context, area_base(gt) + gt->context);
-	WRITE_ONCE(ho->fsbase, current->thread.fsbase);
-	WRITE_ONCE(ho->gsbase, current->thread.gsbase);
+	WRITE_ONCE(ho->bases, load_bases(gt, ho));
 }
 
 /*

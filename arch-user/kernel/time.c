@@ -10,7 +10,9 @@
  * later.  Otherwise, and when the TSC is lost, "host" asks the host's clock.
  *
  * The TSC is lost when the machine slept and came back with a counter that
- * started anew.  This shows as a TSC that is behind what the same vCPU saw.
+ * started anew, or when a virtual machine was moved to a host with another
+ * one.  This shows as a TSC that is behind what the same vCPU saw, or that ran
+ * at another pace than the host's clock since.
  *
  * A timer is a host timer for each vCPU.  When it comes very late, the process
  * was stopped or the host slept, and who watches for stalls is told that there
@@ -37,6 +39,10 @@
 /* Time over which the TSC's frequency is measured. */
 #define REFINE_NS	NSEC_PER_SEC
 
+/* The pace is looked at over at least this time; it may differ by 1/50. */
+#define PACE_NS		(100 * NSEC_PER_MSEC)
+#define PACE_MARGIN	50
+
 /* Refuse a measurement that differs from the first by 1/100. */
 #define REFINE_MARGIN	100
 
@@ -45,11 +51,15 @@
  * @dev:	for the clockevents core
  * @due:	sched_clock() at which it should expire, 0 when it is off
  * @seen:	the last TSC this vCPU saw
+ * @pace:	the TSC at the last look at its pace
+ * @pace_ns:	the host's clock then
  */
 struct user_timer {
 	struct clock_event_device dev;
 	u64 due;
 	u64 seen;
+	u64 pace;
+	u64 pace_ns;
 };
 
 static DEFINE_PER_CPU(struct user_timer, user_timer);
@@ -175,18 +185,31 @@ static DECLARE_DELAYED_WORK(refine_work, refine_tsc);
 
 static void drop_tsc(struct work_struct *work)
 {
-	pr_warn("tsc: went back, the host's clock takes over\n");
+	pr_warn("tsc: not what it was, the host's clock takes over\n");
 	cancel_delayed_work_sync(&refine_work);
 	clocksource_unregister(tsc_in_use);
 }
 
 static DECLARE_WORK(drop_work, drop_tsc);
 
+/* Whether the TSC has kept pace with the host's clock. */
+static bool tsc_keeps_pace(struct user_timer *t, u64 now)
+{
+	u64 ns = host_clock_ns(), took = ns - t->pace_ns, by_tsc;
+
+	if (took < PACE_NS)
+		return true;
+	by_tsc = mul_u64_u32_shr(now - t->pace, tsc_mult, tsc_shift);
+	t->pace = now;
+	t->pace_ns = ns;
+	return took == ns || abs_diff(by_tsc, took) < took / PACE_MARGIN;
+}
+
 static void check_tsc(struct user_timer *t)
 {
 	u64 now = rdtsc();
 
-	if (unlikely(now < t->seen) && xchg(&tsc_good, false))
+	if (unlikely(now < t->seen || !tsc_keeps_pace(t, now)) && xchg(&tsc_good, false))
 		schedule_work(&drop_work);
 	t->seen = now;
 }
@@ -253,6 +276,7 @@ void user_timer_setup(void)
 
 	t->due = 0;
 	t->seen = 0;
+	t->pace_ns = 0;
 	dev->name = "host-timer";
 	dev->rating = 400;
 	dev->features = CLOCK_EVT_FEAT_ONESHOT;

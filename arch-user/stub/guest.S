@@ -27,9 +27,12 @@
  */
 #include <asm/stub_abi.h>
 
+#define SYS_arch_prctl	158
 #define SYS_futex	202
 #define FUTEX_WAIT	0
 #define FUTEX_WAKE	1
+#define ARCH_SET_GS	0x1001
+#define ARCH_SET_FS	0x1002
 
 /* struct ucontext, as the host lays it out on x86-64 */
 #define UC_R8		40
@@ -109,6 +112,8 @@ stub_signal:
 	movl	%edi, HANDOFF_EVENT(%rbx)
 	movq	%rsi, HANDOFF_INFO(%rbx)
 	movq	%rdx, HANDOFF_CONTEXT(%rbx)
+	testl	$STUB_BASES_INSN, HANDOFF_BASES(%rbx)
+	jz	stub_park
 	rdfsbase %rax
 	movq	%rax, HANDOFF_FSBASE(%rbx)
 	rdgsbase %rax
@@ -118,8 +123,7 @@ stub_signal:
 	.globl	stub_park
 stub_park:
 	movl	$0, HANDOFF_GUEST_SLEEPS(%rbx)
-	rdtscp
-	movl	%ecx, HANDOFF_CPU(%rbx)
+	rdtsc
 	shlq	$32, %rdx
 	orq	%rax, %rdx
 	movq	%rdx, %r13
@@ -157,11 +161,27 @@ stub_park:
 
 .Lresume:
 	movq	HANDOFF_CONTEXT(%rbx), %r12	/* the kernel says which */
+	movl	HANDOFF_BASES(%rbx), %r13d
+	testl	$STUB_BASES_INSN, %r13d
+	jz	4f
 	movq	HANDOFF_FSBASE(%rbx), %rax
 	wrfsbase %rax
 	movq	HANDOFF_GSBASE(%rbx), %rax
 	wrgsbase %rax
-	RESTORE_CONTEXT
+	jmp	6f
+4:	testl	$STUB_BASES_SET_FS, %r13d
+	jz	5f
+	movl	$ARCH_SET_FS, %edi
+	movq	HANDOFF_FSBASE(%rbx), %rsi
+	movl	$SYS_arch_prctl, %eax
+	syscall
+5:	testl	$STUB_BASES_SET_GS, %r13d
+	jz	6f
+	movl	$ARCH_SET_GS, %edi
+	movq	HANDOFF_GSBASE(%rbx), %rsi
+	movl	$SYS_arch_prctl, %eax
+	syscall
+6:	RESTORE_CONTEXT
 .Lresumed:
 
 .Lin_stub:

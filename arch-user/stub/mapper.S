@@ -22,6 +22,7 @@
 #define SYS_sigaltstack		131
 #define SYS_futex		202
 #define SYS_seccomp		317
+#define SYS_rseq		334
 
 #define SIG_SETMASK		2
 #define FUTEX_WAIT		0
@@ -144,6 +145,13 @@ stub_mapper:
 	syscall
 	testq	%rax, %rax
 	jnz	.Ldie
+	/* Without it the kernel does not know the thread's CPU, no more. */
+	leaq	HANDOFF_RSEQ(%rbx), %rdi
+	movl	$STUB_RSEQ_SIZE, %esi
+	xorl	%edx, %edx
+	movl	$STUB_RSEQ_SIG, %r10d
+	movl	$SYS_rseq, %eax
+	syscall
 	movl	$SIG_SETMASK, %edi
 	leaq	no_signals(%rip), %rsi
 	xorl	%edx, %edx

@@ -10,7 +10,8 @@
  * The seccomp filters: the zygote installs stub_filter, which tells what may
  * be called by where the call comes from.  All stubs inherit it.  A guest
  * thread adds guest_filter before its first guest instruction, which leaves it
- * futex() from the first page of the text; everything else is a trap.  A guest
+ * futex() and its own FS and GS bases, from the first page of the text;
+ * everything else is a trap.  A guest
  * thread that jumps into the mapper's or the zygote's text gets the trap too.
  */
 #include <linux/types.h>
@@ -21,6 +22,7 @@
 #include <uapi/linux/sched.h>
 #include <uapi/linux/mman.h>
 #include <uapi/linux/prctl.h>
+#include <uapi/asm/prctl.h>
 #include <uapi/asm/unistd_64.h>
 #include <asm/stub_abi.h>
 #include "stub.h"
@@ -64,9 +66,17 @@
 	TRAP,					\
 	LOAD(instruction_pointer)
 
-/* futex(): wait or wake on a word above the stub's text */
-#define FUTEX_RULES				\
+/*
+ * What a guest thread may do: set its own bases; futex(), wait or wake on a
+ * word above the stub's text.
+ */
+#define GUEST_RULES				\
 	LOAD(nr),				\
+	IF_EQ(__NR_arch_prctl, 0, 4),		\
+	LOAD_ARG(0),				\
+	IF_EQ(ARCH_SET_FS, 1, 0),		\
+	IF_EQ(ARCH_SET_GS, 0, 2),		\
+	ALLOW,					\
 	IF_EQ(__NR_futex, 1, 0),		\
 	TRAP,					\
 	LOAD_ARG(1),				\
@@ -104,6 +114,7 @@
 	CALL(__NR_futex),			\
 	CALL(__NR_rt_sigprocmask),		\
 	CALL(__NR_sigaltstack),			\
+	CALL(__NR_rseq),			\
 	CALL_IF(__NR_seccomp, 0, SECCOMP_SET_MODE_FILTER),	\
 	CALL_IF(__NR_pwrite64, 0, STUB_FD_CONTROL),	\
 	CALL_IF(__NR_clone, 0, THREAD_FLAGS),	\
@@ -129,11 +140,11 @@ static const struct sock_filter guest_rules[] = {
 	FILTER_HEAD,
 	IF_GE(LO(STUB_TEXT_MAPPER) + 1, 0, 1),
 	TRAP,
-	FUTEX_RULES,
+	GUEST_RULES,
 };
 
 const struct sock_fprog guest_filter = {
-	.len = COUNT(FILTER_HEAD) + 2 + COUNT(FUTEX_RULES),
+	.len = COUNT(FILTER_HEAD) + 2 + COUNT(GUEST_RULES),
 	.filter = (struct sock_filter *)guest_rules,
 };
 
@@ -145,7 +156,7 @@ static const struct sock_filter stub_rules[] = {
 	ZYGOTE_RULES,
 	IF_GE(LO(STUB_TEXT_MAPPER) + 1, 0, COUNT(MAPPER_RULES)),
 	MAPPER_RULES,
-	FUTEX_RULES,
+	GUEST_RULES,
 };
 
 static const struct sock_fprog stub_filter = {

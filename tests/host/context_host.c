@@ -1,23 +1,40 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What returning to guest code relies on: FS and GS bases set by instruction,
+ * What returning to guest code relies on: FS and GS bases set by instruction
+ * where the host allows that, by a call where not, a CPU number from rseq(2),
  * iretq from user mode, XRSTOR of what XSAVE saved, a signal frame of one
  * thread resumed by another.
  */
 #include <cpuid.h>
+#include <asm/prctl.h>
 #include <sys/auxv.h>
+#include <sys/rseq.h>
 #include "ktap.h"
 
 #ifndef AT_MINSIGSTKSZ
 #define AT_MINSIGSTKSZ 51
 #endif
 
+static void test_bases_by_call(void)
+{
+	unsigned long gs, old, v = 0x123456;
+
+	is(syscall(SYS_arch_prctl, ARCH_GET_GS, &old), 0, "ARCH_GET_GS");
+	is(syscall(SYS_arch_prctl, ARCH_SET_GS, &v), 0, "ARCH_SET_GS");
+	usleep(1000);
+	asm volatile("mov %%gs:0, %0" : "=r"(gs));
+	is(gs, 0x123456, "is kept over a switch");
+	syscall(SYS_arch_prctl, ARCH_SET_GS, old);
+}
+
 static void test_bases(void)
 {
 	unsigned long gs, old, v = 0x123456;
 
-	if (!ok(getauxval(AT_HWCAP2) & 2, "FSGSBASE instructions are allowed"))
+	if (!(getauxval(AT_HWCAP2) & 2)) {
+		test_bases_by_call();
 		return;
+	}
 	asm volatile("rdgsbase %0" : "=r"(old));
 	asm volatile("wrgsbase %0" : : "r"(&v));
 	asm volatile("mov %%gs:0, %0" : "=r"(gs));
@@ -28,6 +45,27 @@ static void test_bases(void)
 	asm volatile("wrgsbase %0" : : "r"(old));
 	asm volatile("rdfsbase %0" : "=r"(gs));
 	ok(gs != 0, "rdfsbase");
+}
+
+/* glibc has registered an area for each thread. */
+static void test_rseq(void)
+{
+	const struct rseq *area = __builtin_thread_pointer() + __rseq_offset;
+	cpu_set_t all, one;
+	int cpu;
+
+	if (!ok(__rseq_size, "rseq is registered"))
+		return;
+	sched_getaffinity(0, sizeof(all), &all);
+	for (cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (!CPU_ISSET(cpu, &all))
+			continue;
+		CPU_ZERO(&one);
+		CPU_SET(cpu, &one);
+		sched_setaffinity(0, sizeof(one), &one);
+		is(*(volatile unsigned int *)&area->cpu_id, cpu, "rseq knows the CPU");
+	}
+	sched_setaffinity(0, sizeof(all), &all);
 }
 
 static void test_iretq(void)
@@ -129,6 +167,7 @@ static void test_frames(void)
 int main(void)
 {
 	test_bases();
+	test_rseq();
 	test_iretq();
 	test_xsave();
 	test_frames();

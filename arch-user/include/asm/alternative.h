@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The image is not patched for the CPU at hand: x86-64 headers that offer two
- * instructions get the newer one, which every CPU with FSGSBASE has.
+ * instructions get the newer one, which every CPU of the last ten years has.
  */
 #ifndef _ASM_USER_ALTERNATIVE_H
 #define _ASM_USER_ALTERNATIVE_H

@@ -62,6 +62,7 @@ struct host_console {
  * @xstate_size: bytes of XSAVE area in a host signal frame, with its end magic
  * @xfeatures:	 XCR0
  * @hwcap2:	 the host's AT_HWCAP2
+ * @fsgsbase:	 the host lets programs use RDFSBASE and its like
  * @max_maps:	 the host's vm.max_map_count
  * @exit_status: what a power-off ends the process with
  * @seed:	 random bytes from the host, fresh at each boot
@@ -77,6 +78,7 @@ struct boot_info {
 	u32 xstate_size;
 	u64 xfeatures;
 	u64 hwcap2;
+	bool fsgsbase;
 	u64 max_maps;
 	int exit_status;
 	struct host_console console[HOST_MAX_CONSOLES];

@@ -87,6 +87,9 @@ struct stub {
  * @area:	its area
  * @context:	offset in the area of the ucontext to load registers into
  * @running:	it has the turn; then the registers are its own
+ * @bases_known: @fsbase and @gsbase are what is loaded in the host thread
+ * @fsbase:	its FS base, where the host keeps the guest from changing it
+ * @gsbase:	its GS base, likewise
  * @list:	among @stub's threads without a task
  */
 struct guest_thread {
@@ -94,6 +97,9 @@ struct guest_thread {
 	u32 area;
 	u32 context;
 	bool running;
+	bool bases_known;
+	unsigned long fsbase;
+	unsigned long gsbase;
 	struct list_head list;
 };
 

@@ -4,7 +4,7 @@
 
 #include <linux/types.h>
 
-/* lib/string.S: REP MOVSB and STOSB, fast on every CPU with FSGSBASE. */
+/* lib/string.S: REP MOVSB and STOSB, fast on CPUs of the last ten years. */
 #define __HAVE_ARCH_MEMCPY
 void *memcpy(void *to, const void *from, size_t n);
 void *__memcpy(void *to, const void *from, size_t n);

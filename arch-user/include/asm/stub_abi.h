@@ -23,7 +23,7 @@
 
 #include <linux/const.h>
 
-#define STUB_ABI_VERSION	1
+#define STUB_ABI_VERSION	2
 
 /* Addresses in a stub process; guest memory lies below STUB_BASE. */
 #define STUB_BASE		_AC(0x7fff00000000, UL)
@@ -58,8 +58,17 @@
 #define STUB_TURN_KERNEL	0
 #define STUB_TURN_GUEST		1
 
+/* What a guest thread does about its FS and GS bases (handoff.bases). */
+#define STUB_BASES_INSN		1	/* by instruction, at each event and resume */
+#define STUB_BASES_SET_FS	2	/* by a host call, on this resume */
+#define STUB_BASES_SET_GS	4
+
 /* The kick: a signal whose default is to be ignored (SIGURG). */
 #define STUB_SIG_KICK		23
+
+/* rseq(2): the size of its area, and the signature before an abort handler. */
+#define STUB_RSEQ_SIZE		32
+#define STUB_RSEQ_SIG		0x53053053
 
 /* Operations of a request: a host system call number, or one of these. */
 #define STUB_OP_THREAD		0x10000	/* make a guest thread */
@@ -76,7 +85,8 @@
 #define HANDOFF_INFO		32
 #define HANDOFF_FSBASE		40
 #define HANDOFF_GSBASE		48
-#define HANDOFF_CPU		56
+#define HANDOFF_BASES		56
+#define HANDOFF_RSEQ		64
 
 #define REQUEST_SEQ		0
 #define REQUEST_NOPS		4
@@ -97,6 +107,22 @@
 #include <linux/stddef.h>
 
 /**
+ * struct stub_rseq - what rseq(2) shares with the host, in its first form
+ * @cpu_id_start: CPU the thread is on, always a valid number
+ * @cpu_id:	the same, or a negative number when nothing was registered
+ * @rseq_cs:	a critical section; none here
+ * @flags:	none
+ * @pad:	to the size the host wants
+ */
+struct stub_rseq {
+	__u32 cpu_id_start;
+	__s32 cpu_id;
+	__u64 rseq_cs;
+	__u32 flags;
+	__u32 pad[3];
+} __attribute__((aligned(32)));
+
+/**
  * struct stub_handoff - the page through which a guest thread and a vCPU meet
  * @turn:		STUB_TURN_*; a futex both sides may wait on
  * @guest_sleeps:	the guest thread waits on @turn in the host
@@ -110,7 +136,11 @@
  * @info:		stub address of the host's siginfo
  * @fsbase:		FS base: the guest's at an event, the one to load on resume
  * @gsbase:		GS base, likewise
- * @cpu:	host CPU on which the guest thread parked (TSC_AUX)
+ * @bases:		STUB_BASES_*: where the host lets programs use RDFSBASE and its
+ *			like, the guest may have changed the bases at any time;
+ *			where not, only the kernel can
+ * @rseq:		the thread's rseq area: the host keeps its CPU number there.
+ *			Guest code may have it do what rseq does, to itself alone
  */
 struct stub_handoff {
 	__u32 turn;
@@ -123,7 +153,9 @@ struct stub_handoff {
 	__u64 info;
 	__u64 fsbase;
 	__u64 gsbase;
-	__u32 cpu;
+	__u32 bases;
+	__u32 pad;
+	struct stub_rseq rseq;
 };
 
 /**
@@ -202,7 +234,9 @@ STUB_ABI_CHECK(stub_handoff, context, HANDOFF_CONTEXT);
 STUB_ABI_CHECK(stub_handoff, info, HANDOFF_INFO);
 STUB_ABI_CHECK(stub_handoff, fsbase, HANDOFF_FSBASE);
 STUB_ABI_CHECK(stub_handoff, gsbase, HANDOFF_GSBASE);
-STUB_ABI_CHECK(stub_handoff, cpu, HANDOFF_CPU);
+STUB_ABI_CHECK(stub_handoff, bases, HANDOFF_BASES);
+STUB_ABI_CHECK(stub_handoff, rseq, HANDOFF_RSEQ);
+_Static_assert(sizeof(struct stub_rseq) == STUB_RSEQ_SIZE, "stub ABI");
 STUB_ABI_CHECK(stub_request, seq, REQUEST_SEQ);
 STUB_ABI_CHECK(stub_request, nops, REQUEST_NOPS);
 STUB_ABI_CHECK(stub_request, done, REQUEST_DONE);
