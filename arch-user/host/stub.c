@@ -32,6 +32,8 @@
 
 extern const char stub_blob[], stub_blob_end[];
 extern const unsigned long stub_signal_addr, zygote_main_addr;
+extern const unsigned long stub_syscall_addr, stub_syscall_checked_addr;
+extern const unsigned long stub_syscall_foreign_addr;
 
 /* --- the zygote ---------------------------------------------------------- */
 
@@ -435,6 +437,8 @@ int host_stub_thread(u32 slot, u32 area, u32 stack)
 
 	memset(ho, 0, sizeof(*ho));
 	ho->rseq.cpu_id = -1;
+	ho->stack = base + stack;
+	ho->self = base + STUB_HANDOFF;
 	ho->turn = STUB_TURN_GUEST;
 	ret = host_stub_commit(slot);
 	if (ret)
@@ -486,9 +490,9 @@ bool noinstr host_guest_wait(u32 area, u32 spin, const u32 *pending)
 	return parked;
 }
 
-int host_guest_stop(u32 slot, u32 area)
+/* Wait for a guest thread that is to park at once; a kick makes it hurry. */
+static int wait_parked(u32 slot, struct stub_handoff *ho, bool kick)
 {
-	struct stub_handoff *ho = handoff(area);
 	struct timespec64_host ts = { 0, KICK_AGAIN_NS };
 	u64 start = 0;
 
@@ -506,9 +510,38 @@ int host_guest_stop(u32 slot, u32 area)
 		 * Again and again: one that arrives while an earlier one is
 		 * still being dismissed is dismissed with it.
 		 */
-		sys3(__NR_tgkill, host->stub[slot].pid, READ_ONCE(ho->tid), STUB_SIG_KICK);
+		if (kick)
+			sys3(__NR_tgkill, host->stub[slot].pid, READ_ONCE(ho->tid),
+			     STUB_SIG_KICK);
 		sys4(__NR_futex, &ho->turn, FUTEX_WAIT, STUB_TURN_GUEST, &ts);
 	}
 	WRITE_ONCE(ho->kernel_sleeps, 0);
 	return 0;
+}
+
+int host_guest_stop(u32 slot, u32 area)
+{
+	return wait_parked(slot, handoff(area), true);
+}
+
+int host_guest_save(u32 slot, u32 area)
+{
+	struct stub_handoff *ho = handoff(area);
+	u64 limit = cycles() + (on_this_cpu(ho) ? 0 : GUEST_SPIN_CYCLES);
+
+	WRITE_ONCE(ho->resume, STUB_RESUME_SAVE);
+	host_guest_resume(area);
+	while (smp_load_acquire(&ho->turn) != STUB_TURN_KERNEL && cycles() < limit)
+		native_pause();
+	return wait_parked(slot, ho, false);
+}
+
+unsigned long host_stub_syscall(void)
+{
+	return host->boot.fsgsbase ? stub_syscall_checked_addr : stub_syscall_addr;
+}
+
+unsigned long host_stub_foreign(void)
+{
+	return stub_syscall_foreign_addr;
 }

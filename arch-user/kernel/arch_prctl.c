@@ -10,6 +10,7 @@
 
 #include <asm/arch_prctl.h>
 #include <asm/processor.h>
+#include <asm/rewrite.h>
 #include <asm/xstate.h>
 
 #include <uapi/asm/prctl.h>
@@ -40,6 +41,8 @@ long do_arch_prctl(struct task_struct *tsk, int option, unsigned long arg)
 	case ARCH_SET_FS:
 		return set_base(&thread->fsbase, arg);
 	case ARCH_SET_GS:
+		if (arg && arg < TASK_SIZE && tsk->mm)
+			rewrite_off(tsk->mm);
 		return set_base(&thread->gsbase, arg);
 	case ARCH_GET_FS:
 		return put_user(thread->fsbase, (unsigned long __user *)arg);

@@ -16,6 +16,7 @@
 #include <linux/syscalls.h>
 #include <asm/intercept.h>
 #include <asm/irq.h>
+#include <asm/rewrite.h>
 #include <asm/syscall.h>
 #include "traps.h"
 
@@ -30,6 +31,8 @@ static void user_syscall(struct pt_regs *regs, const struct guest_event *ev)
 	instrumentation_begin();
 	irq_at_event(regs);
 	local_irq_enable();
+	if (!current->thread.guest->fast)
+		rewrite_seen(ev->address, nr);
 	n = syscall_enter_from_user_mode_work(regs, nr);
 	if (likely(n < NR_syscalls)) {
 		n = array_index_nospec(n, NR_syscalls);
@@ -51,6 +54,8 @@ static void user_exception(struct pt_regs *regs, const struct guest_event *ev)
 	local_irq_enable();
 	if (ev->vector == VECTOR_PF)
 		user_page_fault(regs, ev->address, ev->error_code);
+	else if (ev->vector == VECTOR_REWRITE)
+		rewrite_off(current->mm);
 	else
 		user_trap(regs, ev);
 	local_irq_disable();
@@ -92,6 +97,8 @@ void __noreturn user_mode_loop(struct pt_regs *regs)
 			continue;
 		}
 		guest_run(regs, &ev);
+		if (ev.type == GUEST_EVENT_EXCEPTION)
+			rewrite_entered(regs, &ev);
 		switch (ev.type) {
 		case GUEST_EVENT_SYSCALL:
 			user_syscall(regs, &ev);

@@ -23,6 +23,7 @@
 #include <asm/host.h>
 #include <asm/intercept.h>
 #include <asm/mmu_context.h>
+#include <asm/rewrite.h>
 #include <asm/switch_to.h>
 #include <asm/tlbflush.h>
 #include <asm/xstate.h>
@@ -68,9 +69,20 @@ static struct host_context *guest_context(const struct guest_thread *gt)
 	return host_area(gt->area) + gt->context;
 }
 
+static struct stub_handoff *guest_handoff(const struct guest_thread *gt)
+{
+	return host_area(gt->area) + STUB_HANDOFF;
+}
+
 static unsigned long area_base(const struct guest_thread *gt)
 {
 	return STUB_AREAS + gt->area * STUB_AREA_SIZE;
+}
+
+/* GS base of a thread whose program has none: rewritten calls look there. */
+static unsigned long handoff_addr(const struct guest_thread *gt)
+{
+	return area_base(gt) + STUB_HANDOFF;
 }
 
 /* Offset of something of the given size in the signal stack, or -1. */
@@ -83,6 +95,27 @@ static long area_offset(const struct guest_thread *gt, u64 addr, size_t size)
 	return off;
 }
 
+static void stub_lost(struct stub *stub);
+
+/*
+ * A thread that parked at a rewritten system call has its vector state in its
+ * registers: have it stored, in a frame of our own making.
+ */
+static void save_fast(struct guest_thread *gt)
+{
+	struct _xstate *xstate = host_area(gt->area) + first_xstate();
+	struct stub_handoff *ho = guest_handoff(gt);
+
+	gt->fast = false;
+	gt->context = first_context();
+	guest_context(gt)->fpstate = area_base(gt) + first_xstate();
+	xstate_reset_area(xstate);
+	WRITE_ONCE(ho->context, area_base(gt) + first_xstate());
+	WRITE_ONCE(ho->xmask, xstate_features());
+	if (host_guest_save(gt->stub->slot, gt->area))
+		stub_lost(gt->stub);
+}
+
 void *guest_xstate(struct task_struct *task)
 {
 	struct guest_thread *gt = task->thread.guest;
@@ -90,6 +123,8 @@ void *guest_xstate(struct task_struct *task)
 
 	if (!gt)
 		return task->thread.xstate;
+	if (gt->fast)
+		save_fast(gt);
 	off = area_offset(gt, READ_ONCE(guest_context(gt)->fpstate),
 			  host_boot_info()->xstate_size);
 	/* Forged: any place in its own area will do. */
@@ -294,7 +329,13 @@ static struct guest_thread *new_thread(struct stub *stub)
 static void fill_first_frame(struct task_struct *task, struct guest_thread *gt)
 {
 	void *xstate = host_area(gt->area) + first_xstate();
+	struct stub_handoff *ho = guest_handoff(gt);
 
+	/* An earlier guest may have left anything there. */
+	ho->stack = area_base(gt) + first_context();
+	ho->self = handoff_addr(gt);
+	ho->rseq.rseq_cs = 0;
+	gt->fast = false;
 	gt->context = first_context();
 	guest_context(gt)->fpstate = area_base(gt) + first_xstate();
 	if (!task->thread.xstate) {
@@ -306,11 +347,12 @@ static void fill_first_frame(struct task_struct *task, struct guest_thread *gt)
 	task->thread.xstate = NULL;
 }
 
+/* It takes its name with the next request, which is not far. */
 static void name_stub(struct stub *stub, const char *name)
 {
 	spin_lock(&stub->lock);
-	host_stub_name(stub->slot, name);
-	host_stub_commit(stub->slot);
+	if (host_stub_room(stub->slot) > 1)
+		host_stub_name(stub->slot, name);
 	spin_unlock(&stub->lock);
 }
 
@@ -381,33 +423,94 @@ static void decode(struct guest_thread *gt, u32 sig, u64 info, const struct host
 	}
 }
 
-static void fetch(struct task_struct *task, struct pt_regs *regs, struct guest_event *ev)
+static void fetch_bases(struct task_struct *task, struct guest_thread *gt,
+			const struct stub_handoff *ho)
 {
-	struct guest_thread *gt = task->thread.guest;
-	struct stub_handoff *ho = host_area(gt->area) + STUB_HANDOFF;
+	unsigned long gs = READ_ONCE(ho->gsbase);
+
+	if (!host_boot_info()->fsgsbase)
+		return;
+	task->thread.fsbase = READ_ONCE(ho->fsbase);
+	task->thread.gsbase = gs == handoff_addr(gt) ? 0 : gs;
+}
+
+/* A rewritten system call. */
+static void fetch_fast(struct guest_thread *gt, const struct stub_handoff *ho,
+		       struct pt_regs *regs, struct guest_event *ev)
+{
+	struct stub_regs from;
+
+	memcpy(&from, &ho->regs, sizeof(from));
+	barrier();
+	regs->r15 = from.r15;
+	regs->r14 = from.r14;
+	regs->r13 = from.r13;
+	regs->r12 = from.r12;
+	regs->bp = from.bp;
+	regs->bx = from.bx;
+	regs->r11 = from.r11;
+	regs->r10 = from.r10;
+	regs->r9 = from.r9;
+	regs->r8 = from.r8;
+	regs->ax = from.ax;
+	regs->cx = from.cx;
+	regs->dx = from.dx;
+	regs->si = from.si;
+	regs->di = from.di;
+	regs->ip = from.ip;
+	regs->flags = from.flags;
+	regs->sp = from.sp;
+	gt->fast = true;
+	gt->fast_ip = from.ip;
+	ev->type = in_stub(from.ip) ? GUEST_EVENT_DEAD : GUEST_EVENT_SYSCALL;
+	ev->nr = (int)from.ax;
+	ev->address = from.ip;
+}
+
+/* Anything else: a frame of the host's. */
+static void fetch_frame(struct guest_thread *gt, const struct stub_handoff *ho, u32 event,
+			struct pt_regs *regs, struct guest_event *ev)
+{
 	long off = area_offset(gt, READ_ONCE(ho->context), CONTEXT_SIZE);
 	struct host_context uc;
 
+	gt->fast = false;
 	if (off < 0) {
+		gt->context = first_context();
 		ev->type = GUEST_EVENT_DEAD;
 		return;
 	}
 	gt->context = off;
 	memcpy(&uc, host_area(gt->area) + off, sizeof(uc));
-	if (host_boot_info()->fsgsbase) {
-		task->thread.fsbase = READ_ONCE(ho->fsbase);
-		task->thread.gsbase = READ_ONCE(ho->gsbase);
-	}
-	decode(gt, READ_ONCE(ho->event), READ_ONCE(ho->info), &uc, ev);
-	if (unlikely(in_stub(uc.ip))) {
-		/* A fault of the stub's own: its frame was forged. */
+	decode(gt, event, READ_ONCE(ho->info), &uc, ev);
+	if (uc.ip == host_stub_foreign())
+		uc.ip = uc.r11 + STUB_TRAMPOLINE_BACK;
+	regs_from_context(regs, &uc);
+	/* A fault of the stub's own: its frame was forged. */
+	if (unlikely(in_stub(uc.ip)))
 		ev->type = GUEST_EVENT_DEAD;
+}
+
+static void fetch(struct task_struct *task, struct pt_regs *regs, struct guest_event *ev)
+{
+	struct guest_thread *gt = task->thread.guest;
+	struct stub_handoff *ho = guest_handoff(gt);
+	u32 event = READ_ONCE(ho->event);
+
+	if (unlikely(event == STUB_EVENT_UNDONE)) {
+		/* It had not got away: all is as it was given to it. */
+		gt->bases_known = false;
+		ev->type = GUEST_EVENT_INTERRUPT;
 		return;
 	}
-	/* A kick may have come before the thread had loaded its bases. */
-	if (ev->type == GUEST_EVENT_INTERRUPT)
-		gt->bases_known = false;
-	regs_from_context(regs, &uc);
+	fetch_bases(task, gt, ho);
+	if (event == STUB_EVENT_SYSCALL) {
+		fetch_fast(gt, ho, regs, ev);
+	} else {
+		fetch_frame(gt, ho, event, regs, ev);
+		if (task->mm)
+			rewrite_untangle(task->mm, regs, ev);
+	}
 	regs->orig_ax = -1;
 	regs->cs = USER_CS;
 	regs->ss = USER_SS;
@@ -419,7 +522,8 @@ static void fetch(struct task_struct *task, struct pt_regs *regs, struct guest_e
  */
 static u32 load_bases(struct guest_thread *gt, struct stub_handoff *ho)
 {
-	unsigned long fs = current->thread.fsbase, gs = current->thread.gsbase;
+	unsigned long fs = current->thread.fsbase;
+	unsigned long gs = current->thread.gsbase ?: handoff_addr(gt);
 	u32 bases = 0;
 
 	if (!host_boot_info()->fsgsbase) {
@@ -440,13 +544,38 @@ static u32 load_bases(struct guest_thread *gt, struct stub_handoff *ho)
 	return bases;
 }
 
+/* Whether registers are as a system call leaves them: then the way back is short. */
+static bool as_after_syscall(const struct guest_thread *gt, const struct pt_regs *regs)
+{
+	return regs->ip == gt->fast_ip && regs->cx == regs->ip && regs->r11 == regs->flags &&
+	       !(regs->flags & X86_EFLAGS_TF) && !current->thread.gsbase;
+}
+
+static void load_fast(struct stub_handoff *ho, const struct pt_regs *regs)
+{
+	ho->regs = (struct stub_regs) {
+		.r15 = regs->r15, .r14 = regs->r14, .r13 = regs->r13, .r12 = regs->r12,
+		.bp = regs->bp, .bx = regs->bx, .r11 = regs->r11, .r10 = regs->r10,
+		.r9 = regs->r9, .r8 = regs->r8, .ax = regs->ax, .cx = regs->cx,
+		.dx = regs->dx, .si = regs->si, .di = regs->di, .ip = regs->ip,
+		.flags = regs->flags, .sp = regs->sp,
+	};
+	WRITE_ONCE(ho->resume, STUB_RESUME_FAST);
+}
+
 static void load(struct guest_thread *gt, const struct pt_regs *regs)
 {
-	struct host_context *uc = guest_context(gt);
-	struct stub_handoff *ho = host_area(gt->area) + STUB_HANDOFF;
+	struct stub_handoff *ho = guest_handoff(gt);
 
-	regs_to_context(uc, regs);
-	WRITE_ONCE(ho->context, area_base(gt) + gt->context);
+	if (gt->fast && !as_after_syscall(gt, regs))
+		save_fast(gt);
+	if (gt->fast) {
+		load_fast(ho, regs);
+	} else {
+		regs_to_context(guest_context(gt), regs);
+		WRITE_ONCE(ho->context, area_base(gt) + gt->context);
+		WRITE_ONCE(ho->resume, STUB_RESUME_CONTEXT);
+	}
 	WRITE_ONCE(ho->bases, load_bases(gt, ho));
 }
 
@@ -540,6 +669,8 @@ int init_new_context(struct task_struct *task, struct mm_struct *mm)
 	spin_lock_init(&mm->context.lock);
 	mm->context.stub = NULL;
 	mm->context.nr_maps = 0;
+	mm->context.rewrite = NULL;
+	mm->context.traps = 0;
 	mm->context.chunks = kmalloc(sizeof(*mm->context.chunks), GFP_KERNEL);
 	if (!mm->context.chunks)
 		return -ENOMEM;
@@ -549,6 +680,10 @@ int init_new_context(struct task_struct *task, struct mm_struct *mm)
 
 void destroy_context(struct mm_struct *mm)
 {
+	if (mm->context.rewrite) {
+		tlb_drop(mm);
+		rewrite_end(mm);
+	}
 	tlb_forget(mm);
 	if (mm->context.stub)
 		stub_put(mm->context.stub);

@@ -16,6 +16,7 @@
 #include <asm/exec.h>
 #include <asm/host.h>
 #include <asm/intercept.h>
+#include <asm/rewrite.h>
 #include <asm/switch_to.h>
 #include <asm/xstate.h>
 
@@ -48,6 +49,8 @@ static int copy_user_thread(struct task_struct *p, const struct kernel_clone_arg
 		p->thread.fsbase = args->tls;
 	}
 	user_disable_single_step(p);
+	if (p->thread.gsbase)
+		rewrite_off(p->mm);
 	if (!current->thread.guest && !current->thread.xstate)
 		return 0;
 	p->thread.xstate = kmemdup(guest_xstate(current), host_boot_info()->xstate_size,

@@ -20,6 +20,7 @@
 
 #include <asm/arch_prctl.h>
 #include <asm/processor.h>
+#include <asm/rewrite.h>
 #include <asm/step.h>
 #include <asm/xstate.h>
 
@@ -72,6 +73,8 @@ static int write_reg(struct task_struct *tsk, unsigned int offset, unsigned long
 	case USER_REG(fs_base):
 		return write_base(&tsk->thread.fsbase, value);
 	case USER_REG(gs_base):
+		if (value && tsk->mm)
+			rewrite_off(tsk->mm);
 		return write_base(&tsk->thread.gsbase, value);
 	case USER_REG(cs):
 	case USER_REG(ss):

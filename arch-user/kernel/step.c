@@ -26,6 +26,7 @@
 #include <linux/thread_info.h>
 
 #include <asm/intercept.h>
+#include <asm/rewrite.h>
 #include <asm/step.h>
 
 /* What a user program may set: arithmetic flags, DF, TF, RF and AC. */
@@ -91,6 +92,8 @@ void user_enable_single_step(struct task_struct *tsk)
 {
 	bool own = user_flags(tsk) & X86_EFLAGS_TF;
 
+	if (tsk->mm)
+		rewrite_off(tsk->mm);
 	set_tsk_thread_flag(tsk, TIF_SINGLESTEP);
 	set_task_syscall_work(tsk, SYSCALL_EXIT_TRAP);
 

@@ -7,6 +7,7 @@
 #include <linux/mman.h>
 #include <linux/sched/mm.h>
 #include <linux/sizes.h>
+#include <asm/rewrite.h>
 
 static unsigned long area_32bit(unsigned long addr, unsigned long len)
 {
@@ -28,13 +29,21 @@ static unsigned long area_32bit(unsigned long addr, unsigned long len)
 	return vm_unmapped_area(&info);
 }
 
+/* Something will be mapped there. */
+static unsigned long found(unsigned long addr, unsigned long len)
+{
+	if (!IS_ERR_VALUE(addr))
+		rewrite_avoid(addr, len);
+	return addr;
+}
+
 unsigned long arch_get_unmapped_area(struct file *file, unsigned long addr, unsigned long len,
 				     unsigned long pgoff, unsigned long flags,
 				     vm_flags_t vm_flags)
 {
 	if ((flags & MAP_32BIT) && !(flags & MAP_FIXED))
 		return area_32bit(addr, len);
-	return generic_get_unmapped_area(file, addr, len, pgoff, flags, vm_flags);
+	return found(generic_get_unmapped_area(file, addr, len, pgoff, flags, vm_flags), len);
 }
 
 unsigned long arch_get_unmapped_area_topdown(struct file *file, unsigned long addr,
@@ -43,5 +52,6 @@ unsigned long arch_get_unmapped_area_topdown(struct file *file, unsigned long ad
 {
 	if ((flags & MAP_32BIT) && !(flags & MAP_FIXED))
 		return area_32bit(addr, len);
-	return generic_get_unmapped_area_topdown(file, addr, len, pgoff, flags, vm_flags);
+	addr = generic_get_unmapped_area_topdown(file, addr, len, pgoff, flags, vm_flags);
+	return found(addr, len);
 }

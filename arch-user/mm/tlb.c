@@ -31,6 +31,7 @@
 #include <linux/xarray.h>
 #include <asm/host.h>
 #include <asm/intercept.h>
+#include <asm/rewrite.h>
 #include <asm/tlb.h>
 #include "walk.h"
 
@@ -179,9 +180,34 @@ void tlb_forget(struct mm_struct *mm)
 
 static int drop_all(struct mm_struct *mm, struct stub *stub)
 {
+	int ret;
+
 	host_stub_unmap(stub->slot, 0, TASK_SIZE);
 	forget_chunks(mm);
-	return host_stub_commit(stub->slot);
+	rewrite_all_unmapped(mm);
+	ret = host_stub_commit(stub->slot);
+	rewrite_committed(mm);
+	return ret;
+}
+
+/**
+ * tlb_drop() - have a stub map nothing
+ * @mm:		address space
+ *
+ * Context: any but hard interrupt.
+ */
+void tlb_drop(struct mm_struct *mm)
+{
+	struct stub *stub;
+
+	spin_lock(&mm->context.lock);
+	stub = mm->context.stub;
+	if (stub) {
+		spin_lock(&stub->lock);
+		drop_all(mm, stub);
+		spin_unlock(&stub->lock);
+	}
+	spin_unlock(&mm->context.lock);
 }
 
 static bool too_many_maps(struct mm_struct *mm)
@@ -208,6 +234,16 @@ static struct tlb_chunk *get_chunk(struct mm_struct *mm, unsigned long addr)
 	return chunk;
 }
 
+/* The page to map for one that is wanted: text may have a shadow. */
+static tlb_page_t tlb_mapped(struct mm_struct *mm, unsigned long addr, tlb_page_t want)
+{
+	int prot = want & TLB_PROT_MASK;
+
+	if (prot != (HOST_PROT_READ | HOST_PROT_EXEC))
+		return want;
+	return tlb_page(rewrite_pfn(mm, addr, want >> TLB_PROT_BITS), prot);
+}
+
 /* Map what the tables hold from @start up to @end, within one chunk. */
 static void fill_range(struct tlb_run *run, struct tlb_chunk *chunk, unsigned long start,
 		       unsigned long end)
@@ -224,7 +260,7 @@ static void fill_range(struct tlb_run *run, struct tlb_chunk *chunk, unsigned lo
 		if (!*have)
 			chunk->nr_mapped++;
 		*have = want;
-		run_add(run, RUN_MAP, addr, want);
+		run_add(run, RUN_MAP, addr, tlb_mapped(run->mm, addr, want));
 	}
 }
 
@@ -305,7 +341,8 @@ static void flush_chunk(struct tlb_run *run, struct tlb_chunk *chunk, unsigned l
 		want = tlb_wanted(walk_user(&walk, addr));
 		if (want == *have)
 			continue;
-		if ((want >> TLB_PROT_BITS) == (*have >> TLB_PROT_BITS) && want) {
+		if (!rewrite_unmapped(run->mm, addr) &&
+		    (want >> TLB_PROT_BITS) == (*have >> TLB_PROT_BITS) && want) {
 			/* no more than before: a fault adds what is missing */
 			want = tlb_page(want >> TLB_PROT_BITS, want & *have & TLB_PROT_MASK);
 			if (want == *have)
@@ -341,6 +378,7 @@ static void flush_locked(struct mm_struct *mm, struct stub *stub, unsigned long 
 	}
 	local_irq_restore(flags);
 	run_finish(&run);
+	rewrite_committed(mm);
 }
 
 /**

@@ -13,14 +13,19 @@
  * IRETQ, not by rt_sigreturn(): a guest that could make that call could block
  * the kick.  Handlers run with nothing blocked (SA_NODEFER, empty mask).
  *
+ * A rewritten system call (mm/rewrite.c) enters at stub_syscall() without a
+ * signal.  The registers are stored in the hand-off page and the vector state
+ * stays where it is, in the thread; if the kernel wants it, it resumes the
+ * thread with STUB_RESUME_SAVE to have it stored, too.
+ *
  * Nothing here trusts memory: all of it is the guest's.  The code needs only
  * to be right for an honest guest, and harmless for any other.
  *
  * A kick must be neither lost nor nested.  Where it interrupts this text:
  *  - between the turn having been given up and IRETQ, with the turn back at
  *    the guest: the thread was on its way to guest code.  It gives the turn
- *    up again, with the kick as the event; the frame it was resuming from is
- *    still whole, because everything below pushes under it;
+ *    up again, as undone; what it was resuming from is still whole: a frame,
+ *    because everything below pushes under it, or the hand-off page;
  *  - anywhere else: the thread is about to park or is parked.  It goes on.
  * Any other signal in this text is the result of a forged frame, and reported
  * with the stub's instruction pointer: the kernel ends such a process.
@@ -55,6 +60,26 @@
 #define UC_FLAGS	176
 #define UC_FPSTATE	224
 
+/* struct stub_regs in the hand-off page */
+#define R_R15		(HANDOFF_REGS + 0)
+#define R_R14		(HANDOFF_REGS + 8)
+#define R_R13		(HANDOFF_REGS + 16)
+#define R_R12		(HANDOFF_REGS + 24)
+#define R_BP		(HANDOFF_REGS + 32)
+#define R_BX		(HANDOFF_REGS + 40)
+#define R_R11		(HANDOFF_REGS + 48)
+#define R_R10		(HANDOFF_REGS + 56)
+#define R_R9		(HANDOFF_REGS + 64)
+#define R_R8		(HANDOFF_REGS + 72)
+#define R_AX		(HANDOFF_REGS + 80)
+#define R_CX		(HANDOFF_REGS + 88)
+#define R_DX		(HANDOFF_REGS + 96)
+#define R_SI		(HANDOFF_REGS + 104)
+#define R_DI		(HANDOFF_REGS + 112)
+#define R_IP		(HANDOFF_REGS + 120)
+#define R_FLAGS		(HANDOFF_REGS + 128)
+#define R_SP		(HANDOFF_REGS + 136)
+
 /* Loading this could take the signal stack away from the code below. */
 #define XFEATURE_PKRU	0x200
 
@@ -71,6 +96,8 @@
 	xrstor64 (%rdi)
 	leaq	-16(%r12), %rsp
 	andq	$-16, %rsp
+	pushq	$2			/* NT would make IRETQ fault */
+	popfq
 	pushq	$USER_SS
 	pushq	UC_SP(%r12)
 	pushq	UC_FLAGS(%r12)
@@ -94,12 +121,65 @@
 	iretq
 .endm
 
+.macro SAVE_BASES
+	testl	$STUB_BASES_INSN, HANDOFF_BASES(%rbx)
+	jz	stub_park
+	rdfsbase %rax
+	movq	%rax, HANDOFF_FSBASE(%rbx)
+	rdgsbase %rax
+	movq	%rax, HANDOFF_GSBASE(%rbx)
+	jmp	stub_park
+.endm
+
+/*
+ * A rewritten system call: %r11 its trampoline, %rcx free, all else is the
+ * guest's, flags and stack (a red zone) too.  GS has the hand-off page.
+ *
+ * stub_syscall_checked is for hosts where a guest can set its GS base by
+ * instruction: an address in the stub's part has 0x00007fff on top, and no
+ * other.  If it isn't ours, the kernel is told by UD2.
+ */
+	.globl	stub_syscall, stub_syscall_checked, stub_syscall_foreign
+stub_syscall_checked:
+	rdgsbase %rcx
+	bswapq	%rcx			/* ...ff7f0000 */
+	leal	0x810000(%rcx), %ecx
+	jrcxz	stub_syscall
+stub_syscall_foreign:
+	ud2
+stub_syscall:
+	movq	%rbx, %gs:R_BX
+	movq	%gs:HANDOFF_SELF, %rbx
+	movq	%rax, R_AX(%rbx)
+	movq	%rdi, R_DI(%rbx)
+	movq	%rsi, R_SI(%rbx)
+	movq	%rdx, R_DX(%rbx)
+	movq	%r10, R_R10(%rbx)
+	movq	%r8, R_R8(%rbx)
+	movq	%r9, R_R9(%rbx)
+	movq	%rbp, R_BP(%rbx)
+	movq	%r12, R_R12(%rbx)
+	movq	%r13, R_R13(%rbx)
+	movq	%r14, R_R14(%rbx)
+	movq	%r15, R_R15(%rbx)
+	movq	%rsp, R_SP(%rbx)
+	movq	STUB_TRAMPOLINE_IP(%r11), %rcx
+	movq	%rcx, R_IP(%rbx)
+	movq	%rcx, R_CX(%rbx)
+	movq	STUB_TRAMPOLINE_BACK(%r11), %rcx
+	movq	%rcx, HANDOFF_BACK(%rbx)
+	movq	HANDOFF_STACK(%rbx), %rsp
+	pushfq
+	popq	%rcx
+	movq	%rcx, R_FLAGS(%rbx)
+	movq	%rcx, R_R11(%rbx)
+	movl	$STUB_EVENT_SYSCALL, HANDOFF_EVENT(%rbx)
+	SAVE_BASES
+
 /* The host's signal entry: %rdi number, %rsi siginfo, %rdx ucontext. */
 	.globl	stub_signal
 	.type	stub_signal, @function
 stub_signal:
-	pushq	$2			/* NT would make IRETQ fault */
-	popfq
 	movq	%rsp, %rbx
 	andq	$-STUB_AREA_SIZE, %rbx
 	addq	$STUB_HANDOFF, %rbx
@@ -112,12 +192,7 @@ stub_signal:
 	movl	%edi, HANDOFF_EVENT(%rbx)
 	movq	%rsi, HANDOFF_INFO(%rbx)
 	movq	%rdx, HANDOFF_CONTEXT(%rbx)
-	testl	$STUB_BASES_INSN, HANDOFF_BASES(%rbx)
-	jz	stub_park
-	rdfsbase %rax
-	movq	%rax, HANDOFF_FSBASE(%rbx)
-	rdgsbase %rax
-	movq	%rax, HANDOFF_GSBASE(%rbx)
+	SAVE_BASES
 
 /* Park: %rbx hand-off page. */
 	.globl	stub_park
@@ -161,6 +236,8 @@ stub_park:
 
 .Lresume:
 	movq	HANDOFF_CONTEXT(%rbx), %r12	/* the kernel says which */
+	cmpl	$STUB_RESUME_SAVE, HANDOFF_RESUME(%rbx)
+	je	.Lsave
 	movl	HANDOFF_BASES(%rbx), %r13d
 	testl	$STUB_BASES_INSN, %r13d
 	jz	4f
@@ -181,7 +258,38 @@ stub_park:
 	movq	HANDOFF_GSBASE(%rbx), %rsi
 	movl	$SYS_arch_prctl, %eax
 	syscall
-6:	RESTORE_CONTEXT
+6:	cmpl	$STUB_RESUME_FAST, HANDOFF_RESUME(%rbx)
+	je	.Lfast
+	RESTORE_CONTEXT
+
+.Lfast:
+	pushq	R_FLAGS(%rbx)
+	popfq
+	movq	R_R15(%rbx), %r15
+	movq	R_R14(%rbx), %r14
+	movq	R_R13(%rbx), %r13
+	movq	R_R12(%rbx), %r12
+	movq	R_BP(%rbx), %rbp
+	movq	R_R11(%rbx), %r11
+	movq	R_R10(%rbx), %r10
+	movq	R_R9(%rbx), %r9
+	movq	R_R8(%rbx), %r8
+	movq	R_AX(%rbx), %rax
+	movq	R_CX(%rbx), %rcx
+	movq	R_DX(%rbx), %rdx
+	movq	R_SI(%rbx), %rsi
+	movq	R_DI(%rbx), %rdi
+	movq	R_SP(%rbx), %rsp
+	movq	R_BX(%rbx), %rbx
+	jmpq	*%gs:HANDOFF_BACK
+
+.Lsave:
+	movq	HANDOFF_XMASK(%rbx), %rax
+	movq	%rax, %rdx
+	shrq	$32, %rdx
+	xsave64	(%r12)
+	movl	$STUB_EVENT_SAVED, HANDOFF_EVENT(%rbx)
+	jmp	stub_park
 .Lresumed:
 
 .Lin_stub:
@@ -198,10 +306,13 @@ stub_park:
 	cmpl	$STUB_TURN_GUEST, HANDOFF_TURN(%rbx)
 	jne	.Lgo_on
 	/* FS and GS bases in the hand-off page are still to be loaded. */
+	movq	HANDOFF_STACK(%rbx), %rsp
+	cmpl	$STUB_RESUME_CONTEXT, HANDOFF_RESUME(%rbx)
+	jne	7f
 	movq	HANDOFF_CONTEXT(%rbx), %r12
 	leaq	-16(%r12), %rsp
 	andq	$-16, %rsp
-	movl	$STUB_SIG_KICK, HANDOFF_EVENT(%rbx)
+7:	movl	$STUB_EVENT_UNDONE, HANDOFF_EVENT(%rbx)
 	jmp	stub_park
 .Lgo_on:
 	movq	%rdx, %r12

@@ -13,8 +13,15 @@ stub_blob:
 stub_blob_end:
 
 	.globl	stub_signal_addr, zygote_main_addr
+	.globl	stub_syscall_addr, stub_syscall_checked_addr, stub_syscall_foreign_addr
 	.balign	8
 stub_signal_addr:
 	.quad	addr_stub_signal
 zygote_main_addr:
 	.quad	addr_zygote_main
+stub_syscall_addr:
+	.quad	addr_stub_syscall
+stub_syscall_checked_addr:
+	.quad	addr_stub_syscall_checked
+stub_syscall_foreign_addr:
+	.quad	addr_stub_syscall_foreign

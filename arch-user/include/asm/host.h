@@ -482,6 +482,26 @@ void host_area_clear(u32 area);
 void host_guest_resume(u32 area);
 
 /**
+ * host_guest_save() - have a parked guest thread store its vector state
+ * @slot:	its stub
+ * @area:	its area
+ *
+ * To hand-off page's .context, after which it is parked again.
+ * Return: 0; -ESRCH when its stub is dead or did not answer in time.
+ */
+int host_guest_save(u32 slot, u32 area);
+
+/**
+ * host_stub_syscall() - where in a stub rewritten system calls go to
+ */
+unsigned long host_stub_syscall(void);
+
+/**
+ * host_stub_foreign() - where one faults that found a GS base of the guest's
+ */
+unsigned long host_stub_foreign(void);
+
+/**
  * host_guest_leave() - a parked guest thread will not have the turn soon
  * @area:	its area
  *

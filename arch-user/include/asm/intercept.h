@@ -55,6 +55,8 @@ struct guest_event {
 #define VECTOR_MF	16
 #define VECTOR_AC	17
 #define VECTOR_XF	19
+/* none of the CPU's: rewritten system calls do not go with this program */
+#define VECTOR_REWRITE	0xff
 
 #define PF_ERR_PROT	1
 #define PF_ERR_WRITE	2
@@ -86,6 +88,9 @@ struct stub {
  * @stub:	the process it is in
  * @area:	its area
  * @context:	offset in the area of the ucontext to load registers into
+ * @fast:	it parked at a rewritten system call: vector state is live in it,
+ *		the registers are in the hand-off page
+ * @fast_ip:	where that was
  * @running:	it has the turn; then the registers are its own
  * @bases_known: @fsbase and @gsbase are what is loaded in the host thread
  * @fsbase:	its FS base, where the host keeps the guest from changing it
@@ -97,6 +102,8 @@ struct guest_thread {
 	u32 area;
 	u32 context;
 	bool running;
+	bool fast;
+	unsigned long fast_ip;
 	bool bases_known;
 	unsigned long fsbase;
 	unsigned long gsbase;

@@ -34,4 +34,7 @@
 #define HOST_STATE_ADDR		_AC(0x380000000000, UL)
 #define CONTROL_ADDR		_AC(0x390000000000, UL)
 
+/* A stub process's own part; guest memory lies below. */
+#define STUB_BASE		_AC(0x7fff00000000, UL)
+
 #endif /* _ASM_USER_LAYOUT_H */

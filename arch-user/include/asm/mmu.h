@@ -4,6 +4,7 @@
 
 #include <linux/spinlock_types.h>
 
+struct rewrite;
 struct stub;
 struct xarray;
 
@@ -15,6 +16,8 @@ struct xarray;
  * @chunks:	what the stub maps, struct tlb_chunk by address >> PMD_SHIFT;
  *		under @lock
  * @nr_maps:	bound of how many mappings the host keeps for it; under @lock
+ * @rewrite:	rewritten system calls, or NULL; see mm/rewrite.c
+ * @traps:	system calls trapped so far, up to a limit
  * @vdso:	user address of the vDSO
  */
 typedef struct {
@@ -22,6 +25,8 @@ typedef struct {
 	struct stub *stub;
 	struct xarray *chunks;
 	unsigned long nr_maps;
+	struct rewrite *rewrite;
+	unsigned int traps;
 	void *vdso;
 } mm_context_t;
 

@@ -2,7 +2,7 @@
 #ifndef _ASM_USER_PROCESSOR_H
 #define _ASM_USER_PROCESSOR_H
 
-#include <asm/stub_abi.h>
+#include <asm/layout.h>
 #include <asm/page.h>
 #include <asm/ptrace.h>
 #include <asm/vdso/processor.h>

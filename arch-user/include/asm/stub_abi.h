@@ -22,11 +22,22 @@
 #define _ASM_USER_STUB_ABI_H
 
 #include <linux/const.h>
+#include <asm/layout.h>
 
-#define STUB_ABI_VERSION	2
+#define STUB_ABI_VERSION	3
 
-/* Addresses in a stub process; guest memory lies below STUB_BASE. */
-#define STUB_BASE		_AC(0x7fff00000000, UL)
+/*
+ * Trampolines of rewritten system calls, in the guest's part: an address below
+ * 2 GiB whose third byte is no instruction (mm/rewrite.c).
+ */
+#define STUB_TRAMPOLINES	_AC(0x60000, UL)
+#define STUB_TRAMPOLINES_SIZE	_AC(0x10000, UL)
+
+/* In a trampoline: the addresses behind the SYSCALL, and where to go on. */
+#define STUB_TRAMPOLINE_IP	16
+#define STUB_TRAMPOLINE_BACK	24
+
+/* The stub's own part. */
 #define STUB_TEXT_GUEST		(STUB_BASE + 0x0000)	/* runs in guest threads */
 #define STUB_TEXT_MAPPER	(STUB_BASE + 0x1000)
 #define STUB_TEXT_ZYGOTE	(STUB_BASE + 0x2000)
@@ -70,6 +81,16 @@
 #define STUB_RSEQ_SIZE		32
 #define STUB_RSEQ_SIG		0x53053053
 
+/* What made a guest thread park, if not a signal (handoff.event). */
+#define STUB_EVENT_SYSCALL	0x100	/* rewritten: registers in the hand-off page */
+#define STUB_EVENT_UNDONE	0x101	/* kicked on its way to guest code */
+#define STUB_EVENT_SAVED	0x102	/* STUB_RESUME_SAVE done */
+
+/* How a guest thread goes on (handoff.resume). */
+#define STUB_RESUME_CONTEXT	0	/* with the ucontext at .context */
+#define STUB_RESUME_FAST	1	/* with .regs, at .back; vector state is live */
+#define STUB_RESUME_SAVE	2	/* not: XSAVE to .context, and park */
+
 /* Operations of a request: a host system call number, or one of these. */
 #define STUB_OP_THREAD		0x10000	/* make a guest thread */
 #define STUB_MAX_OPS		64
@@ -86,7 +107,13 @@
 #define HANDOFF_FSBASE		40
 #define HANDOFF_GSBASE		48
 #define HANDOFF_BASES		56
+#define HANDOFF_RESUME		60
 #define HANDOFF_RSEQ		64
+#define HANDOFF_STACK		96
+#define HANDOFF_BACK		104
+#define HANDOFF_XMASK		112
+#define HANDOFF_SELF		120
+#define HANDOFF_REGS		128
 
 #define REQUEST_SEQ		0
 #define REQUEST_NOPS		4
@@ -123,6 +150,14 @@ struct stub_rseq {
 } __attribute__((aligned(32)));
 
 /**
+ * struct stub_regs - the registers of a rewritten system call
+ */
+struct stub_regs {
+	__u64 r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di;
+	__u64 ip, flags, sp;
+};
+
+/**
  * struct stub_handoff - the page through which a guest thread and a vCPU meet
  * @turn:		STUB_TURN_*; a futex both sides may wait on
  * @guest_sleeps:	the guest thread waits on @turn in the host
@@ -139,8 +174,15 @@ struct stub_rseq {
  * @bases:		STUB_BASES_*: where the host lets programs use RDFSBASE and its
  *			like, the guest may have changed the bases at any time;
  *			where not, only the kernel can
+ * @resume:		STUB_RESUME_*
  * @rseq:		the thread's rseq area: the host keeps its CPU number there.
  *			Guest code may have it do what rseq does, to itself alone
+ * @stack:		where to park after a rewritten system call; lies below
+ *			the place for a context
+ * @back:		where to go on after one: behind the site
+ * @xmask:		XSAVE components for STUB_RESUME_SAVE
+ * @self:		stub address of this page
+ * @regs:		the registers at a rewritten system call, and on resume
  */
 struct stub_handoff {
 	__u32 turn;
@@ -154,8 +196,13 @@ struct stub_handoff {
 	__u64 fsbase;
 	__u64 gsbase;
 	__u32 bases;
-	__u32 pad;
+	__u32 resume;
 	struct stub_rseq rseq;
+	__u64 stack;
+	__u64 back;
+	__u64 xmask;
+	__u64 self;
+	struct stub_regs regs;
 };
 
 /**
@@ -235,7 +282,13 @@ STUB_ABI_CHECK(stub_handoff, info, HANDOFF_INFO);
 STUB_ABI_CHECK(stub_handoff, fsbase, HANDOFF_FSBASE);
 STUB_ABI_CHECK(stub_handoff, gsbase, HANDOFF_GSBASE);
 STUB_ABI_CHECK(stub_handoff, bases, HANDOFF_BASES);
+STUB_ABI_CHECK(stub_handoff, resume, HANDOFF_RESUME);
 STUB_ABI_CHECK(stub_handoff, rseq, HANDOFF_RSEQ);
+STUB_ABI_CHECK(stub_handoff, stack, HANDOFF_STACK);
+STUB_ABI_CHECK(stub_handoff, back, HANDOFF_BACK);
+STUB_ABI_CHECK(stub_handoff, xmask, HANDOFF_XMASK);
+STUB_ABI_CHECK(stub_handoff, self, HANDOFF_SELF);
+STUB_ABI_CHECK(stub_handoff, regs, HANDOFF_REGS);
 _Static_assert(sizeof(struct stub_rseq) == STUB_RSEQ_SIZE, "stub ABI");
 STUB_ABI_CHECK(stub_request, seq, REQUEST_SEQ);
 STUB_ABI_CHECK(stub_request, nops, REQUEST_NOPS);

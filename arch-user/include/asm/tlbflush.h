@@ -36,6 +36,7 @@ void flush_tlb_all(void);
  */
 int tlb_fill(struct mm_struct *mm, unsigned long addr, int access);
 
+void tlb_drop(struct mm_struct *mm);
 void tlb_forget(struct mm_struct *mm);
 
 #endif /* _ASM_USER_TLBFLUSH_H */
