@@ -56,7 +56,7 @@ CONFIG_GOALS := config menuconfig nconfig xconfig gconfig oldconfig \
 KBUILD_GOALS := modules modules_install headers_install
 FREE_GOALS   := help deps clean distclean		# need no tools, no tree
 
-.PHONY: all run gdb test bench lint check-stock kbuild tree defconfig \
+.PHONY: all control run gdb test bench lint check-stock kbuild tree defconfig \
 	savedefconfig $(CONFIG_GOALS) $(KBUILD_GOALS) $(FREE_GOALS)
 
 all:
@@ -231,6 +231,23 @@ $(KBUILD_GOALS): $(CONFIG) $(B)/root.list
 kbuild: $(CONFIG) $(B)/root.list
 	$(Q)+$(KBUILD) $(T)
 
+# A second kernel, whose defences can be turned off one by one: the attack tests'
+# control. It starts from a copy of the first one's objects, so that only what
+# knows of the option is compiled again.
+CONTROL := $(B)/control
+
+control: all
+	$(Q)[ -e $(CONTROL)/obj ] || { rm -rf $(CONTROL) && mkdir $(CONTROL) && \
+		cp -a --reflink=auto $(OBJ) $(CONTROL)/copy && \
+		mv $(CONTROL)/copy $(CONTROL)/obj; }
+	$(Q)sed '/KERNELET_ATTACK_CONTROL/d' $(CONFIG) >$(CONTROL)/config
+	$(Q)echo CONFIG_KERNELET_ATTACK_CONTROL=y >>$(CONTROL)/config
+	$(Q)cmp -s $(CONTROL)/config $(CONTROL)/config.made || { \
+		cp $(CONTROL)/config $(CONTROL)/obj/.config && \
+		cp $(CONTROL)/config $(CONTROL)/config.made; }
+	$(Q)+$(MAKE) -C $(TREE) O=$(TOP)/$(CONTROL)/obj ARCH=user olddefconfig vmlinux
+	$(Q)ln -f $(CONTROL)/obj/vmlinux $(CONTROL)/vmlinux
+
 # ---- using -------------------------------------------------------------------
 
 RUN = ./$(B)/vmlinux mem=512M con0=fd:0,fd:1 quiet $(if $(TERM),TERM=$(TERM)) $(ARGS)
@@ -241,7 +258,7 @@ run: all
 gdb: all
 	@exec gdb -q -x tools/gdbinit --args $(RUN)
 
-test: all
+test: control
 	@$(MAKE) -C tests test
 
 bench: all
@@ -319,6 +336,7 @@ distclean:
 
 define HELP
   make               build build/vmlinux (and fetch and unpack Linux, if need be)
+  make control       also build build/control/vmlinux, for the attack tests
   make run           build it and boot it to a shell; ARGS='ncpus=2 -- ls /'
   make gdb           the same in gdb
   make test          build it and run all tests (T=boot.t: one)

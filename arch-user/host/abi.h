@@ -14,6 +14,7 @@
 #define HOST_EACCES		13
 #define HOST_EISDIR		21
 #define HOST_EINVAL		22
+#define HOST_EMFILE		24
 
 /* signals */
 #define HOST_SIGILL		4
@@ -48,6 +49,7 @@
 #define HOST_MFD_EXEC		16
 #define HOST_POLLIN		1
 #define HOST_POLLOUT		4
+#define HOST_RLIMIT_NOFILE	7
 #define HOST_ARCH_SET_GS	0x1001
 
 #endif /* _HOST_ABI_H */

@@ -68,7 +68,14 @@ static bool number(const char *s, const char **end, u64 *val)
 	return true;
 }
 
-static bool whole_number(const char *s, u64 *val)
+/**
+ * host_number() - read a decimal number
+ * @s:		all of this
+ * @val:	result
+ *
+ * Return: false when it is anything else.
+ */
+bool host_number(const char *s, u64 *val)
 {
 	const char *end;
 
@@ -108,7 +115,7 @@ static void parse_ncpus(const char *word, const char *value, unsigned int n)
 {
 	u64 v;
 
-	if (!whole_number(value, &v) || v < 1 || v > HOST_MAX_CPUS || v > CONFIG_NR_CPUS)
+	if (!host_number(value, &v) || v < 1 || v > HOST_MAX_CPUS || v > CONFIG_NR_CPUS)
 		host_usage_error(word, "not a number of CPUs", "from 1 to 64");
 	host->boot.ncpus = v;
 }
@@ -124,7 +131,7 @@ static int inherited_fd(const char *word, const char *value)
 {
 	u64 fd;
 
-	if (!whole_number(value, &fd) || fd > 1 << 20)
+	if (!host_number(value, &fd) || fd > 1 << 20)
 		host_usage_error(word, "not a descriptor", "say for example fd:3");
 	if (sys2(__NR_fcntl, fd, F_GETFD) < 0)
 		host_usage_error(word, "that descriptor is not open", NULL);
@@ -239,6 +246,9 @@ static const struct option options[] = {
 	{ "disk", true, parse_disk, "N=FILE|fd:N[,ro]    /dev/uda is disk0, to disk25" },
 	{ "con", true, parse_console, "N=fd:IN,fd:OUT|null  /dev/hvcN, to con3 (con0=fd:0,fd:1)" },
 	{ "intercept=", false, parse_intercept, "auto|seccomp  how guest code is intercepted" },
+#ifdef CONFIG_KERNELET_ATTACK_CONTROL
+	{ "unsafe=", false, host_unsafe_option, "WORD[,WORD...]   leave defences out (control build)" },
+#endif
 };
 
 static unsigned int limit_of(const struct option *o)

@@ -78,6 +78,17 @@ static void look_at_host(unsigned long *auxv)
 	host_clock_start(vdso);
 }
 
+/* Each stub takes a descriptor: as many as the host allows. */
+static void raise_descriptor_limit(void)
+{
+	struct { u64 now, most; } limit;
+
+	if (sys4(__NR_prlimit64, 0, HOST_RLIMIT_NOFILE, NULL, &limit))
+		return;
+	limit.now = limit.most;
+	sys4(__NR_prlimit64, 0, HOST_RLIMIT_NOFILE, &limit, NULL);
+}
+
 static void load_initrd(void)
 {
 	u64 size = host->initrd_file_size, at, done = 0;
@@ -134,6 +145,7 @@ void __noreturn host_start(unsigned long *sp)
 	if (host->exe_fd < 0)
 		host_usage_error("/proc/self/exe", "cannot be opened", "is /proc mounted?");
 	look_at_host(auxv);
+	raise_descriptor_limit();
 	host_tty_start();
 	host_ram_start();
 	host_zygote_start();

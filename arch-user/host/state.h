@@ -18,6 +18,16 @@
 #define HOST_RING_SIZE		256	/* power of two */
 #define HOST_WATCHES		64
 
+/*
+ * Defences that unsafe= can leave out, in a control build alone; the words are
+ * in unsafe.c.
+ */
+enum host_defence {
+	HOST_DEFENCE_CONFINE,		/* the kernel process's filter */
+};
+
+#define HOST_UNSAFE_CALLS	4
+
 struct timespec64_host {
 	s64 sec;
 	s64 nsec;
@@ -49,6 +59,7 @@ struct host_cpu {
  * @nops:	operations in the batch being filled
  * @cpu:	host CPU its mapper is bound to, plus one; 0 when to none
  * @cpu_misses:	requests in a row that came from another CPU
+ * @ending:	a lock: it is being killed
  * @generation:	tells it from an earlier one of the same slot
  */
 struct host_stub {
@@ -56,6 +67,7 @@ struct host_stub {
 	int pidfd;
 	u32 dead;
 	u32 nops;
+	u32 ending;
 	u16 generation;
 	u16 cpu;
 	u16 cpu_misses;
@@ -63,6 +75,12 @@ struct host_stub {
 
 struct host_state {
 	struct boot_info boot;
+
+#ifdef CONFIG_KERNELET_ATTACK_CONTROL
+	u64 unsafe;			/* bits of enum host_defence */
+	u32 unsafe_call[HOST_UNSAFE_CALLS];
+	u32 unsafe_calls;
+#endif
 
 	int ram_fd;
 	int control_fd;
@@ -98,6 +116,7 @@ struct host_state {
 
 	struct host_cpu cpu[HOST_MAX_CPUS];
 	struct host_stub stub[STUB_MAX_STUBS];
+	u32 tid[STUB_MAX_AREAS];	/* host thread ids of guest threads */
 
 	u8 cpu_stack[HOST_MAX_CPUS][HOST_STACK_SIZE] __aligned(16);
 	u8 io_stack[HOST_STACK_SIZE] __aligned(16);
@@ -119,6 +138,22 @@ void host_signals_start(void);
 /* options.c */
 void host_options(int argc, char **argv, char **envp);
 void __noreturn host_usage_error(const char *what, const char *why, const char *hint);
+bool host_number(const char *s, u64 *val);
+
+/* unsafe.c */
+#ifdef CONFIG_KERNELET_ATTACK_CONTROL
+void host_unsafe_option(const char *word, const char *value, unsigned int n);
+
+static inline bool host_unsafe(enum host_defence d)
+{
+	return host->unsafe >> d & 1;
+}
+#else
+static inline bool host_unsafe(enum host_defence d)
+{
+	return false;
+}
+#endif
 
 /* stub.c */
 void host_zygote_start(void);

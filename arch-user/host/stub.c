@@ -3,6 +3,7 @@
  * Stub processes as the kernel uses them: made by the zygote, asked through
  * their request page, run through the hand-off pages of their areas.
  */
+#include <linux/limits.h>
 #include <linux/sched.h>
 #include <linux/string.h>
 #include <uapi/linux/falloc.h>
@@ -10,11 +11,12 @@
 #include <uapi/linux/mman.h>
 #include <uapi/linux/prctl.h>
 #include <asm/processor.h>
+#include <asm/unsafe.h>
 #include "state.h"
 #include "syscall.h"
 
 #define THREAD_FLAGS	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | \
-			 CLONE_SYSVSEM | CLONE_PARENT_SETTID)
+			 CLONE_SYSVSEM)
 
 /*
  * How long a guest thread polls for its turn, in TSC cycles, when the vCPU is
@@ -27,6 +29,8 @@
 #define DEATH_CHECK_NS		20000000
 /* A kick that has no effect is repeated after this time. */
 #define KICK_AGAIN_NS		2000000
+/* A thread that was told not to poll is asleep within this time, or hostile. */
+#define PARK_LIMIT_NS		5000000ULL
 /* A guest thread that does not park within this time is hostile. */
 #define STOP_LIMIT_NS		2000000000ULL
 
@@ -73,9 +77,9 @@ static void __noreturn become_zygote(int sock, long parent)
 
 	set_actions();
 	/* out of the way of 0..2, then into place */
-	high = sys3(__NR_fcntl, host->ram_fd, 0 /* F_DUPFD */, 100);
-	host->control_fd = sys3(__NR_fcntl, host->control_fd, 0, 100);
-	sock = sys3(__NR_fcntl, sock, 0, 100);
+	high = sys3(__NR_fcntl, host->ram_fd, 0 /* F_DUPFD */, 3);
+	host->control_fd = sys3(__NR_fcntl, host->control_fd, 0, 3);
+	sock = sys3(__NR_fcntl, sock, 0, 3);
 	sys2(__NR_dup2, high, STUB_FD_RAM);
 	sys2(__NR_dup2, host->control_fd, STUB_FD_CONTROL);
 	sys2(__NR_dup2, sock, STUB_FD_ZYGOTE);
@@ -180,6 +184,21 @@ static struct stub_request *request_page(u32 slot)
 	return (void *)(CONTROL_ADDR + ((unsigned long)slot << 12));
 }
 
+/*
+ * No descriptor was left for the new stub's pidfd, and nothing else can kill
+ * it: its mapper has to end it.
+ */
+static int end_by_mapper(struct stub_request *req, int pid)
+{
+	req->op[0].nr = __NR_exit_group;
+	req->nops = 1;
+	xchg(&req->seq, 1);
+	host_wake(&req->seq);
+	while (sys3(__NR_tgkill, pid, pid, STUB_SIG_KICK) != -HOST_ESRCH)
+		host_yield();
+	return -HOST_EMFILE;
+}
+
 int host_stub_spawn(u32 slot)
 {
 	struct host_stub *s = &host->stub[slot];
@@ -191,6 +210,9 @@ int host_stub_spawn(u32 slot)
 
 	memset(req, 0, sizeof(*req));
 	req->offset = (u64)slot << 12;
+#ifdef CONFIG_KERNELET_ATTACK_CONTROL
+	req->unsafe = host->boot.unsafe;
+#endif
 	zygote_lock();
 	do {
 		n = sys6(__NR_sendto, host->zygote_sock, (long)&ask, sizeof(ask), 0, 0, 0);
@@ -202,6 +224,8 @@ int host_stub_spawn(u32 slot)
 		return n;
 	if (answer.pid <= 0)
 		return answer.pid;
+	if (fd < 0 && !guest_unsafe(UNSAFE_LOST_PIDFD))
+		return end_by_mapper(req, answer.pid);
 	s->pid = answer.pid;
 	s->pidfd = fd;
 	s->nops = 0;
@@ -214,18 +238,23 @@ int host_stub_spawn(u32 slot)
 void host_stub_kill(u32 slot)
 {
 	struct host_stub *s = &host->stub[slot];
-	struct { s32 fd; s16 events, revents; } p = { s->pidfd, 1 /* POLLIN */, 0 };
+	struct { s32 fd; s16 events, revents; } p = { -1, 1 /* POLLIN */, 0 };
 	long n;
 
-	if (!s->pid)
-		return;
-	sys4(__NR_pidfd_send_signal, s->pidfd, HOST_SIGKILL, NULL, 0);
-	do {
-		n = sys3(__NR_poll, &p, 1, -1);
-	} while (n == -HOST_EINTR);
-	sys1(__NR_close, s->pidfd);
-	s->pid = 0;
-	s->generation++;
+	/* Two vCPUs may lose patience with two of its threads. */
+	while (xchg(&s->ending, 1))
+		host_yield();
+	if (s->pid) {
+		p.fd = s->pidfd;
+		sys4(__NR_pidfd_send_signal, s->pidfd, HOST_SIGKILL, NULL, 0);
+		do {
+			n = sys3(__NR_poll, &p, 1, -1);
+		} while (n == -HOST_EINTR);
+		sys1(__NR_close, s->pidfd);
+		s->pid = 0;
+		s->generation++;
+	}
+	smp_store_release(&s->ending, 0);
 }
 
 /**
@@ -305,10 +334,14 @@ int host_stub_room(u32 slot)
 	return STUB_MAX_OPS - host->stub[slot].nops;
 }
 
-/* Wait for a word of a stub to have a value, or for the stub's death. */
-static bool wait_word(u32 slot, u32 *word, u32 val, u32 *sleeps)
+/*
+ * Wait for a word of a stub to have a value, or for the stub's death.  A word
+ * that guest code can write may never have it: @limit in nanoseconds, or 0.
+ */
+static bool wait_word(u32 slot, u32 *word, u32 val, u32 *sleeps, u64 limit)
 {
 	struct timespec64_host ts = { 0, DEATH_CHECK_NS };
+	u64 end = limit ? host_clock_ns() + limit : U64_MAX;
 
 	for (;;) {
 		u32 now;
@@ -317,7 +350,7 @@ static bool wait_word(u32 slot, u32 *word, u32 val, u32 *sleeps)
 		now = smp_load_acquire(word);
 		if (now == val)
 			break;
-		if (!host_stub_alive(slot))
+		if (!host_stub_alive(slot) || (limit && host_clock_ns() > end))
 			return false;
 		sys4(__NR_futex, word, FUTEX_WAIT, now, &ts);
 	}
@@ -391,7 +424,7 @@ int host_stub_commit(u32 slot)
 	req->error = 0;
 	xchg(&req->seq, seq);
 	host_wake(&req->seq);
-	if (!wait_word(slot, &req->done, seq, &req->kernel_sleeps))
+	if (!wait_word(slot, &req->done, seq, &req->kernel_sleeps, 0))
 		return -HOST_ESRCH;
 	return -(int)READ_ONCE(req->error);
 }
@@ -409,7 +442,69 @@ void *host_area(u32 area)
 void host_area_clear(u32 area)
 {
 	sys4(__NR_fallocate, host->control_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+	     CONTROL_AREAS + area * STUB_AREA_SIZE, STUB_AREA_SIZE);
+}
+
+/* What a guest thread finds in its hand-off page when it is parked. */
+static void handoff_init(u32 area, u32 stack, bool asleep)
+{
+	struct stub_handoff *ho = handoff(area);
+
+	memset(ho, 0, PAGE_SIZE);
+	ho->context = STUB_AREAS + area * STUB_AREA_SIZE + stack;
+	ho->stack = ho->context;
+	ho->self = STUB_AREAS + area * STUB_AREA_SIZE + STUB_HANDOFF;
+	ho->rseq.cpu_id = -1;
+	ho->guest_sleeps = asleep;
+}
+
+/* Requeues who sleeps on the word to where they are, and so counts them. */
+bool host_guest_asleep(u32 area)
+{
+	u32 *turn = &handoff(area)->turn;
+
+	return sys6(__NR_futex, (long)turn, FUTEX_REQUEUE, 0, INT_MAX, (long)turn, 0) == 1;
+}
+
+void host_guest_kick(u32 slot, u32 area)
+{
+	sys3(__NR_tgkill, host->stub[slot].pid, host->tid[area], STUB_SIG_KICK);
+}
+
+bool host_guest_parked(u32 area)
+{
+	u64 end = 0;
+
+	if (guest_unsafe(UNSAFE_RECYCLE_THREAD))
+		return true;
+	WRITE_ONCE(handoff(area)->spin, 0);
+	while (!host_guest_asleep(area)) {
+		if (!end)
+			end = host_clock_ns() + PARK_LIMIT_NS;
+		if (host_clock_ns() > end)
+			return false;
+		host_yield();
+	}
+	return true;
+}
+
+void host_guest_reset(u32 area, u32 stack)
+{
+	if (guest_unsafe(UNSAFE_RECYCLE_CLEAR))
+		return;
+	sys4(__NR_fallocate, host->control_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
 	     CONTROL_AREAS + area * STUB_AREA_SIZE, STUB_SIGSTACK_SIZE);
+	handoff_init(area, stack, true);
+	/* Its stack pointer may be anything until it has looked at its turn. */
+	host_wake(&handoff(area)->turn);
+}
+
+void host_stub_forget(u32 slot)
+{
+	struct stub_request *req = request_page(slot);
+
+	memset(req->op, 0, sizeof(req->op));
+	memset(req->name, 0, sizeof(req->name));
 }
 
 int host_stub_thread(u32 slot, u32 area, u32 stack)
@@ -430,20 +525,19 @@ int host_stub_thread(u32 slot, u32 area, u32 stack)
 	op = next_op(slot, STUB_OP_THREAD);
 	op->arg[0] = THREAD_FLAGS;
 	op->arg[1] = base + stack;
-	op->arg[2] = base + STUB_HANDOFF + HANDOFF_TID;
 	op->arg[3] = base + STUB_HANDOFF;
 	req->sigstack.sp = base;
 	req->sigstack.size = STUB_SIGSTACK_SIZE;
 
-	memset(ho, 0, sizeof(*ho));
-	ho->rseq.cpu_id = -1;
-	ho->stack = base + stack;
-	ho->self = base + STUB_HANDOFF;
+	handoff_init(area, stack, false);
 	ho->turn = STUB_TURN_GUEST;
 	ret = host_stub_commit(slot);
 	if (ret)
 		return ret;
-	return wait_word(slot, &ho->turn, STUB_TURN_KERNEL, &ho->kernel_sleeps) ? 0 : -HOST_ESRCH;
+	host->tid[area] = READ_ONCE(req->tid);
+	ho->tid = host->tid[area];
+	return wait_word(slot, &ho->turn, STUB_TURN_KERNEL, &ho->kernel_sleeps,
+			 guest_unsafe(UNSAFE_PARK_LIMIT) ? 0 : STOP_LIMIT_NS) ? 0 : -HOST_ESRCH;
 }
 
 /* --- hand-off ------------------------------------------------------------ */
@@ -491,10 +585,15 @@ bool noinstr host_guest_wait(u32 area, u32 spin, const u32 *pending)
 }
 
 /* Wait for a guest thread that is to park at once; a kick makes it hurry. */
-static int wait_parked(u32 slot, struct stub_handoff *ho, bool kick)
+static int wait_parked(u32 slot, u32 area, bool kick)
 {
+	struct stub_handoff *ho = handoff(area);
 	struct timespec64_host ts = { 0, KICK_AGAIN_NS };
+	int pid = host->stub[slot].pid, tid = host->tid[area];
 	u64 start = 0;
+
+	if (guest_unsafe(UNSAFE_KICK_TID))
+		tid = READ_ONCE(ho->tid);
 
 	if (smp_load_acquire(&ho->turn) == STUB_TURN_KERNEL)
 		return 0;
@@ -511,8 +610,7 @@ static int wait_parked(u32 slot, struct stub_handoff *ho, bool kick)
 		 * still being dismissed is dismissed with it.
 		 */
 		if (kick)
-			sys3(__NR_tgkill, host->stub[slot].pid, READ_ONCE(ho->tid),
-			     STUB_SIG_KICK);
+			sys3(__NR_tgkill, pid, tid, STUB_SIG_KICK);
 		sys4(__NR_futex, &ho->turn, FUTEX_WAIT, STUB_TURN_GUEST, &ts);
 	}
 	WRITE_ONCE(ho->kernel_sleeps, 0);
@@ -521,7 +619,7 @@ static int wait_parked(u32 slot, struct stub_handoff *ho, bool kick)
 
 int host_guest_stop(u32 slot, u32 area)
 {
-	return wait_parked(slot, handoff(area), true);
+	return wait_parked(slot, area, true);
 }
 
 int host_guest_save(u32 slot, u32 area)
@@ -533,7 +631,7 @@ int host_guest_save(u32 slot, u32 area)
 	host_guest_resume(area);
 	while (smp_load_acquire(&ho->turn) != STUB_TURN_KERNEL && cycles() < limit)
 		native_pause();
-	return wait_parked(slot, ho, false);
+	return wait_parked(slot, area, false);
 }
 
 unsigned long host_stub_syscall(void)

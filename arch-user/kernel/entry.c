@@ -29,6 +29,7 @@ static void user_syscall(struct pt_regs *regs, const struct guest_event *ev)
 	regs->ax = -ENOSYS;
 	enter_from_user_mode(regs);
 	instrumentation_begin();
+	guest_watch(current->thread.guest);
 	irq_at_event(regs);
 	local_irq_enable();
 	if (!current->thread.guest->fast)
@@ -50,6 +51,7 @@ static void user_exception(struct pt_regs *regs, const struct guest_event *ev)
 	irqentry_state_t state = irqentry_enter(regs);
 
 	instrumentation_begin();
+	guest_watch(current->thread.guest);
 	irq_at_event(regs);
 	local_irq_enable();
 	if (ev->vector == VECTOR_PF)

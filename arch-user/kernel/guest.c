@@ -26,12 +26,12 @@
 #include <asm/rewrite.h>
 #include <asm/switch_to.h>
 #include <asm/tlbflush.h>
+#include <asm/unsafe.h>
 #include <asm/xstate.h>
 #include "traps.h"
 
-/* Stubs kept for the next address space; one with more threads is ended. */
+/* Stubs kept for the next address space. */
 #define MAX_IDLE_STUBS		16
-#define MAX_IDLE_THREADS	4
 
 #define HOST_SIGSYS	31
 
@@ -90,12 +90,12 @@ static long area_offset(const struct guest_thread *gt, u64 addr, size_t size)
 {
 	u64 off = addr - area_base(gt);
 
+	if (guest_unsafe(UNSAFE_FRAME_CHECK))
+		return off;
 	if (off >= STUB_SIGSTACK_SIZE || off + size > STUB_SIGSTACK_SIZE || (off & 7))
 		return -1;
 	return off;
 }
-
-static void stub_lost(struct stub *stub);
 
 /*
  * A thread that parked at a rewritten system call has its vector state in its
@@ -114,6 +114,8 @@ static void save_fast(struct guest_thread *gt)
 	WRITE_ONCE(ho->xmask, xstate_features());
 	if (host_guest_save(gt->stub->slot, gt->area))
 		stub_lost(gt->stub);
+	/* A kick that reaches it now must not push over what is there. */
+	WRITE_ONCE(ho->context, area_base(gt) + gt->context);
 }
 
 void *guest_xstate(struct task_struct *task)
@@ -138,6 +140,7 @@ void *guest_xstate(struct task_struct *task)
 
 static void free_thread(struct guest_thread *gt)
 {
+	guest_unwatch(gt);
 	host_area_clear(gt->area);
 	ida_free(&area_ida, gt->area);
 	kfree(gt);
@@ -156,19 +159,36 @@ static void end_stub(struct stub *stub)
 	kfree(stub);
 }
 
-/* Make it as good as new.  Nobody else knows it any more. */
+/*
+ * Make it as good as new.  Nobody else knows it any more.
+ *
+ * Its guest may have said that it parked, and run on: with its memory gone it
+ * could still be anywhere in the stub's text, with registers of its choice, and
+ * go on in the next program's memory.  The host can tell for a single thread;
+ * of several, each could sleep in another's place.
+ */
 static bool clean_stub(struct stub *stub)
 {
 	struct guest_thread *gt;
 
-	if (READ_ONCE(stub->dead) || stub->nr_threads > MAX_IDLE_THREADS)
+	if (READ_ONCE(stub->dead) || stub->nr_threads != 1)
 		return false;
+	gt = list_first_entry(&stub->threads, struct guest_thread, list);
 	host_stub_unmap(stub->slot, 0, STUB_BASE);
-	if (host_stub_commit(stub->slot))
+	if (host_stub_commit(stub->slot) || !host_guest_parked(gt->area))
 		return false;
-	list_for_each_entry(gt, &stub->threads, list)
-		host_area_clear(gt->area);
+	host_stub_forget(stub->slot);
+	host_guest_reset(gt->area, first_context());
+	gt->bases_known = false;
 	return true;
+}
+
+/* Whether it is still there, its thread ready for what comes. */
+static bool is_clean(struct stub *stub)
+{
+	struct guest_thread *gt = list_first_entry(&stub->threads, struct guest_thread, list);
+
+	return !READ_ONCE(stub->dead) && host_guest_parked(gt->area);
 }
 
 void stub_put(struct stub *stub)
@@ -240,7 +260,7 @@ struct stub *stub_get(struct mm_struct *mm)
 		return stub;
 	do {
 		stub = idle_stub();
-	} while (stub && stub->dead && (end_stub(stub), true));
+	} while (stub && !is_clean(stub) && (end_stub(stub), true));
 	if (!stub)
 		stub = new_stub();
 	if (IS_ERR(stub))
@@ -267,8 +287,7 @@ static void kill_users(struct stub *stub)
 	rcu_read_unlock();
 }
 
-/* It has to end: something in it cannot be trusted to be as it should. */
-static void stub_lost(struct stub *stub)
+void stub_lost(struct stub *stub)
 {
 	WRITE_ONCE(stub->dead, true);
 	host_stub_kill(stub->slot);
@@ -312,6 +331,7 @@ static struct guest_thread *new_thread(struct stub *stub)
 	}
 	gt->stub = stub;
 	gt->area = area;
+	INIT_LIST_HEAD(&gt->watch);
 	spin_lock(&stub->lock);
 	ret = host_stub_thread(stub->slot, area, first_context());
 	if (!ret)
@@ -329,15 +349,12 @@ static struct guest_thread *new_thread(struct stub *stub)
 static void fill_first_frame(struct task_struct *task, struct guest_thread *gt)
 {
 	void *xstate = host_area(gt->area) + first_xstate();
-	struct stub_handoff *ho = guest_handoff(gt);
 
-	/* An earlier guest may have left anything there. */
-	ho->stack = area_base(gt) + first_context();
-	ho->self = handoff_addr(gt);
-	ho->rseq.rseq_cs = 0;
 	gt->fast = false;
 	gt->context = first_context();
 	guest_context(gt)->fpstate = area_base(gt) + first_xstate();
+	if (guest_unsafe(UNSAFE_RECYCLE_CLEAR) && !task->thread.xstate)
+		return;
 	if (!task->thread.xstate) {
 		xstate_reset_area(xstate);
 		return;
@@ -372,6 +389,7 @@ int guest_bind(void)
 	if (first)
 		name_stub(stub, current->comm);
 	fill_first_frame(current, gt);
+	WRITE_ONCE(gt->task, current);
 	current->thread.guest = gt;
 	return 0;
 }
@@ -385,6 +403,7 @@ void guest_release(struct task_struct *task)
 		return;
 	guest_stop(task);
 	task->thread.guest = NULL;
+	WRITE_ONCE(gt->task, NULL);
 	stub = gt->stub;
 	spin_lock(&stub->lock);
 	list_add(&gt->list, &stub->threads);
@@ -398,6 +417,11 @@ static bool in_stub(unsigned long ip)
 {
 	return ip >= STUB_BASE && ip < STUB_END;
 }
+
+/* What guest code can have in its flags register; the rest would be forged. */
+#define FLAGS_GUEST	(X86_EFLAGS_CF | X86_EFLAGS_PF | X86_EFLAGS_AF | X86_EFLAGS_ZF | \
+			 X86_EFLAGS_SF | X86_EFLAGS_TF | X86_EFLAGS_DF | X86_EFLAGS_OF | \
+			 X86_EFLAGS_NT | X86_EFLAGS_RF | X86_EFLAGS_AC | X86_EFLAGS_ID)
 
 /* What an event says of itself: the frame, copied once. */
 static void decode(struct guest_thread *gt, u32 sig, u64 info, const struct host_context *uc,
@@ -511,6 +535,7 @@ static void fetch(struct task_struct *task, struct pt_regs *regs, struct guest_e
 		if (task->mm)
 			rewrite_untangle(task->mm, regs, ev);
 	}
+	regs->flags = (regs->flags & FLAGS_GUEST) | X86_EFLAGS_IF | X86_EFLAGS_FIXED;
 	regs->orig_ax = -1;
 	regs->cs = USER_CS;
 	regs->ss = USER_SS;
@@ -644,14 +669,17 @@ void guest_stop(struct task_struct *task)
 	struct guest_event ev = { .type = GUEST_EVENT_DEAD };
 	struct pt_regs *regs = task_pt_regs(task);
 
-	if (!gt || !gt->running)
+	if (!gt)
 		return;
-	gt->running = false;
-	if (!host_guest_stop(gt->stub->slot, gt->area))
-		fetch(task, regs, &ev);
-	else
-		stub_lost(gt->stub);
-	undo(task, regs, &ev);
+	if (gt->running) {
+		gt->running = false;
+		if (!host_guest_stop(gt->stub->slot, gt->area))
+			fetch(task, regs, &ev);
+		else
+			stub_lost(gt->stub);
+		undo(task, regs, &ev);
+	}
+	guest_watch(gt);
 }
 
 /**

@@ -31,9 +31,13 @@
  * with the stub's instruction pointer: the kernel ends such a process.
  */
 #include <asm/stub_abi.h>
+#include <asm/unsafe.h>
 
+#define SYS_rt_sigprocmask 14
 #define SYS_arch_prctl	158
 #define SYS_futex	202
+#define SYS_rseq	334
+#define SIG_SETMASK	2
 #define FUTEX_WAIT	0
 #define FUTEX_WAKE	1
 #define ARCH_SET_GS	0x1001
@@ -87,6 +91,31 @@
 #define USER_SS		0x2b
 
 	.section .text.guest, "ax"
+
+/* STUB_NO_SIGNALS: an empty set, where the filter knows it. */
+	.globl	stub_no_signals
+stub_no_signals:
+	.quad	0
+
+/*
+ * The one place from which futex() may be called.  A thread that was asleep in
+ * here believes nothing but the word it slept on: whatever it had in registers
+ * before, it now waits for the turn in that word's hand-off page, on the stack
+ * below the context named there.  So the kernel, which can count who sleeps on
+ * a word, can know that a thread is parked and will stay so (host/stub.c).
+ */
+stub_futex:
+	syscall
+	.globl	stub_futex_ip
+stub_futex_ip:
+	leaq	-HANDOFF_TURN(%rdi), %rbx
+	movq	HANDOFF_CONTEXT(%rbx), %rsp
+	leaq	-16(%rsp), %rsp
+	andq	$-16, %rsp
+	pushq	$2
+	popfq
+	jmp	.Lpoll
+.Lfutex_end:
 
 /* Go on with the context at %r12. */
 .macro RESTORE_CONTEXT
@@ -206,13 +235,14 @@ stub_park:
 	xchgl	%eax, HANDOFF_TURN(%rbx)
 .Lparked:
 	cmpl	$0, HANDOFF_KERNEL_SLEEPS(%rbx)
-	je	2f
+	je	.Lpoll
 	leaq	HANDOFF_TURN(%rbx), %rdi
 	movl	$FUTEX_WAKE, %esi
 	movl	$1, %edx
 	movl	$SYS_futex, %eax
-	syscall
-2:	cmpl	$STUB_TURN_GUEST, HANDOFF_TURN(%rbx)
+	jmp	stub_futex
+.Lpoll:
+	cmpl	$STUB_TURN_GUEST, HANDOFF_TURN(%rbx)
 	je	.Lresume
 	pause
 	rdtsc
@@ -221,18 +251,17 @@ stub_park:
 	subq	%r13, %rax
 	movl	HANDOFF_SPIN(%rbx), %ecx
 	cmpq	%rcx, %rax
-	jb	2b
+	jb	.Lpoll
 	movl	$1, %eax
 	xchgl	%eax, HANDOFF_GUEST_SLEEPS(%rbx)
-3:	cmpl	$STUB_TURN_GUEST, HANDOFF_TURN(%rbx)
+	cmpl	$STUB_TURN_GUEST, HANDOFF_TURN(%rbx)
 	je	.Lresume
 	leaq	HANDOFF_TURN(%rbx), %rdi
 	xorl	%esi, %esi
 	movl	$STUB_TURN_KERNEL, %edx
 	xorl	%r10d, %r10d
 	movl	$SYS_futex, %eax
-	syscall
-	jmp	3b
+	jmp	stub_futex
 
 .Lresume:
 	movq	HANDOFF_CONTEXT(%rbx), %r12	/* the kernel says which */
@@ -297,12 +326,16 @@ stub_park:
 	jne	.Levent
 	leaq	stub_text_guest(%rip), %rcx
 	addq	%rcx, %rax
+	leaq	.Lfutex_end(%rip), %rcx
+	cmpq	%rcx, %rax
+	jb	.Lparking
 	leaq	.Lparked(%rip), %rcx
 	cmpq	%rcx, %rax
 	jb	.Lgo_on
 	leaq	.Lresumed(%rip), %rcx
 	cmpq	%rcx, %rax
 	jae	.Lgo_on
+.Lparking:
 	cmpl	$STUB_TURN_GUEST, HANDOFF_TURN(%rbx)
 	jne	.Lgo_on
 	/* FS and GS bases in the hand-off page are still to be loaded. */
@@ -318,3 +351,33 @@ stub_park:
 	movq	%rdx, %r12
 	RESTORE_CONTEXT
 	.size	stub_signal, . - stub_signal
+
+/*
+ * A new thread, from the mapper's text: %rbx hand-off page.  The strict filter
+ * is installed, and until here every signal was blocked.  The order matters: a
+ * signal, or a restart that somebody wrote into the rseq area, takes the
+ * thread to guest code, which must not run without the filter.
+ */
+	.globl	stub_start
+	.type	stub_start, @function
+stub_start:
+	/* Without it the kernel does not know the thread's CPU, no more. */
+	leaq	HANDOFF_RSEQ(%rbx), %rdi
+	movl	$STUB_RSEQ_SIZE, %esi
+	xorl	%edx, %edx
+	movl	$STUB_RSEQ_SIG, %r10d
+	movl	$SYS_rseq, %eax
+	syscall
+	movl	$SIG_SETMASK, %edi
+	leaq	stub_no_signals(%rip), %rsi
+	xorl	%edx, %edx
+	movl	$8, %r10d
+	movl	$SYS_rt_sigprocmask, %eax
+	syscall
+#ifdef CONFIG_KERNELET_ATTACK_CONTROL
+	movabsq	$(STUB_REQUEST + REQUEST_UNSAFE), %rax
+	testl	$UNSAFE_THREAD_ORDER, (%rax)
+	jnz	stub_filter_late
+#endif
+	jmp	stub_park
+	.size	stub_start, . - stub_start

@@ -13,18 +13,16 @@
  *	%rbp	errno of the first that failed
  */
 #include <asm/stub_abi.h>
+#include <asm/unsafe.h>
 
 #define SYS_mmap		9
 #define SYS_munmap		11
-#define SYS_rt_sigprocmask	14
 #define SYS_pwrite64		18
 #define SYS_clone		56
 #define SYS_sigaltstack		131
 #define SYS_futex		202
 #define SYS_seccomp		317
-#define SYS_rseq		334
 
-#define SIG_SETMASK		2
 #define FUTEX_WAIT		0
 #define FUTEX_WAKE		1
 #define SECCOMP_SET_MODE_FILTER	1
@@ -129,7 +127,8 @@ stub_mapper:
 /*
  * Make a guest thread.  Arguments are clone()'s first three, then the hand-off
  * page.  The kernel leaves the request page alone until the new thread has
- * parked.
+ * parked.  What can go wrong for want of the host's memory ends the process
+ * here, before any signal or guest code can reach the thread.
  */
 .Lthread:
 	movl	$SYS_clone, %eax
@@ -137,7 +136,26 @@ stub_mapper:
 	xorl	%r8d, %r8d
 	syscall
 	testq	%rax, %rax
-	jnz	.Lresult
+	js	.Lresult
+	jz	.Lnew_thread
+	/* Its id goes where the guest can't write, a byte at a time. */
+	movl	%eax, %r12d
+	xorl	%r8d, %r8d
+1:	movzbl	%r12b, %esi
+	leaq	errno_table(%rip), %rax
+	leaq	(%rax, %rsi, 4), %rsi
+	leaq	REQUEST_TID(%r8), %r10
+	addq	REQUEST_OFFSET(%rbx), %r10
+	movl	$STUB_FD_CONTROL, %edi
+	movl	$1, %edx
+	movl	$SYS_pwrite64, %eax
+	syscall
+	shrl	$8, %r12d
+	incl	%r8d
+	cmpl	$4, %r8d
+	jb	1b
+	jmp	.Lnext_operation
+.Lnew_thread:
 	movq	32(%r14), %rbx
 	movabsq	$(STUB_REQUEST + REQUEST_SIGSTACK), %rdi
 	xorl	%esi, %esi
@@ -145,21 +163,24 @@ stub_mapper:
 	syscall
 	testq	%rax, %rax
 	jnz	.Ldie
-	/* Without it the kernel does not know the thread's CPU, no more. */
-	leaq	HANDOFF_RSEQ(%rbx), %rdi
-	movl	$STUB_RSEQ_SIZE, %esi
-	xorl	%edx, %edx
-	movl	$STUB_RSEQ_SIG, %r10d
-	movl	$SYS_rseq, %eax
+#ifdef CONFIG_KERNELET_ATTACK_CONTROL
+	movabsq	$(STUB_REQUEST + REQUEST_UNSAFE), %rax
+	testl	$UNSAFE_GUEST_FILTER, (%rax)
+	jnz	stub_start
+	testl	$UNSAFE_THREAD_ORDER, (%rax)
+	jnz	stub_start
+	jmp	1f
+	/* It waits here, so that who diverts it need not be lucky. */
+	.globl	stub_filter_late
+stub_filter_late:
+	leaq	HANDOFF_TURN(%rbx), %rdi
+	xorl	%esi, %esi
+	movl	$STUB_TURN_GUEST, %edx
+	leaq	late_time(%rip), %r10
+	movl	$SYS_futex, %eax
 	syscall
-	movl	$SIG_SETMASK, %edi
-	leaq	no_signals(%rip), %rsi
-	xorl	%edx, %edx
-	movl	$8, %r10d
-	movl	$SYS_rt_sigprocmask, %eax
-	syscall
-	testq	%rax, %rax
-	jnz	.Ldie
+1:
+#endif
 	movl	$SECCOMP_SET_MODE_FILTER, %edi
 	xorl	%esi, %esi
 	leaq	guest_filter(%rip), %rdx
@@ -167,14 +188,21 @@ stub_mapper:
 	syscall
 	testq	%rax, %rax
 	jnz	.Ldie
-	jmp	stub_park
+#ifdef CONFIG_KERNELET_ATTACK_CONTROL
+	movabsq	$(STUB_REQUEST + REQUEST_UNSAFE), %rax
+	testl	$UNSAFE_THREAD_ORDER, (%rax)
+	jnz	stub_park
+#endif
+	jmp	stub_start
 .Ldie:
-	ud2
+	ud2				/* signals are blocked: the process ends */
 	.size	stub_mapper, . - stub_mapper
 
 	.balign	8
-no_signals:
-	.quad	0
+#ifdef CONFIG_KERNELET_ATTACK_CONTROL
+late_time:
+	.quad	0, 20000000
+#endif
 /* errno_table[n] = n */
 errno_table:
 	.set	n, 0

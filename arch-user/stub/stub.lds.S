@@ -25,6 +25,8 @@ SECTIONS
 	_end = .;
 	.bad : { *(.data .data.* .bss .bss.* COMMON .got .got.*) }
 	ASSERT(SIZEOF(.bad) == 0, "the stub has no writable memory of its own")
+	ASSERT(stub_no_signals == STUB_NO_SIGNALS, "the filter knows where it is")
+	ASSERT(stub_futex_ip == STUB_FUTEX_IP, "and this")
 	ASSERT(_end <= STUB_TEXT_END, "the stub's text is too large")
 	/DISCARD/ : { *(*) }
 }

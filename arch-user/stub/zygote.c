@@ -9,10 +9,10 @@
  *
  * The seccomp filters: the zygote installs stub_filter, which tells what may
  * be called by where the call comes from.  All stubs inherit it.  A guest
- * thread adds guest_filter before its first guest instruction, which leaves it
- * futex() and its own FS and GS bases, from the first page of the text;
- * everything else is a trap.  A guest
- * thread that jumps into the mapper's or the zygote's text gets the trap too.
+ * thread adds guest_filter while all signals are blocked, which leaves it
+ * futex() and a few harmless calls that concern itself alone, from the first
+ * page of the text; everything else is a trap.  A guest thread that jumps into
+ * the mapper's or the zygote's text gets the trap too.
  */
 #include <linux/types.h>
 #include <uapi/linux/audit.h>
@@ -23,8 +23,10 @@
 #include <uapi/linux/mman.h>
 #include <uapi/linux/prctl.h>
 #include <uapi/asm/prctl.h>
+#include <uapi/asm/signal.h>
 #include <uapi/asm/unistd_64.h>
 #include <asm/stub_abi.h>
+#include <asm/unsafe.h>
 #include "stub.h"
 
 /* end of the user address space of an x86-64 host with four levels */
@@ -50,7 +52,7 @@
 #define MAP_BASIC	(MAP_SHARED | MAP_FIXED)
 #define FORK_FLAGS	(CLONE_PIDFD | ZYGOTE_SIGCHLD)
 #define THREAD_FLAGS	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | \
-			 CLONE_SYSVSEM | CLONE_PARENT_SETTID)
+			 CLONE_SYSVSEM)
 
 /*
  * Common to both: a call by another architecture's entry or from outside the
@@ -67,17 +69,32 @@
 	LOAD(instruction_pointer)
 
 /*
- * What a guest thread may do: set its own bases; futex(), wait or wake on a
- * word above the stub's text.
+ * What a guest thread may do: set its own bases; when it begins, unblock all
+ * signals and register its rseq area; futex(), from one place, wait or wake on
+ * a word above the stub's text.
  */
 #define GUEST_RULES				\
 	LOAD(nr),				\
-	IF_EQ(__NR_arch_prctl, 0, 4),		\
+	IF_EQ(__NR_arch_prctl, 0, 5),		\
 	LOAD_ARG(0),				\
 	IF_EQ(ARCH_SET_FS, 1, 0),		\
-	IF_EQ(ARCH_SET_GS, 0, 2),		\
+	IF_EQ(ARCH_SET_GS, 0, 1),		\
 	ALLOW,					\
+	TRAP,					\
+	IF_EQ(__NR_rt_sigprocmask, 0, 8),	\
+	LOAD_ARG(0),				\
+	IF_EQ(SIG_SETMASK, 0, 5),		\
+	LOAD_ARG_HI(1),				\
+	IF_EQ(HI(STUB_NO_SIGNALS), 0, 3),	\
+	LOAD_ARG(1),				\
+	IF_EQ(LO(STUB_NO_SIGNALS), 0, 1),	\
+	ALLOW,					\
+	TRAP,					\
+	IF_EQ(__NR_rseq, 8, 0),			\
 	IF_EQ(__NR_futex, 1, 0),		\
+	TRAP,					\
+	LOAD(instruction_pointer),		\
+	IF_EQ(LO(STUB_FUTEX_IP), 1, 0),		\
 	TRAP,					\
 	LOAD_ARG(1),				\
 	IF_GE(FUTEX_WAKE + 1, 0, 1),		\
@@ -112,9 +129,8 @@
 	CALL(__NR_munmap),			\
 	CALL(__NR_mprotect),			\
 	CALL(__NR_futex),			\
-	CALL(__NR_rt_sigprocmask),		\
 	CALL(__NR_sigaltstack),			\
-	CALL(__NR_rseq),			\
+	CALL(__NR_exit_group),			\
 	CALL_IF(__NR_seccomp, 0, SECCOMP_SET_MODE_FILTER),	\
 	CALL_IF(__NR_pwrite64, 0, STUB_FD_CONTROL),	\
 	CALL_IF(__NR_clone, 0, THREAD_FLAGS),	\
@@ -235,6 +251,9 @@ static __noreturn void become_stub(__u32 slot, long zygote)
 	if (addr != STUB_REQUEST)
 		die();
 	call1(__NR_close, STUB_FD_ZYGOTE);
+#ifdef CONFIG_KERNELET_ATTACK_CONTROL
+	if (!(((const struct stub_request *)STUB_REQUEST)->unsafe & UNSAFE_PDEATHSIG))
+#endif
 	call2(__NR_prctl, PR_SET_PDEATHSIG, ZYGOTE_SIGKILL);
 	if (call0(__NR_getppid) != zygote)
 		die();

@@ -67,6 +67,7 @@ struct host_console {
  * @exit_status: what a power-off ends the process with
  * @seed:	 random bytes from the host, fresh at each boot
  * @cmdline:	 the kernel's command line
+ * @unsafe:	 UNSAFE_* of asm/unsafe.h, in control builds
  */
 struct boot_info {
 	u64 ram_size;
@@ -85,6 +86,7 @@ struct boot_info {
 	struct host_disk disk[HOST_MAX_DISKS];
 	u8 seed[HOST_SEED_SIZE];
 	char cmdline[HOST_CMDLINE_SIZE];
+	u32 unsafe;
 };
 
 /**
@@ -471,9 +473,48 @@ void *host_area(u32 area);
 
 /**
  * host_area_clear() - forget what is in an area
- * @area:	number; its thread is parked or gone
+ * @area:	number; its thread is gone
  */
 void host_area_clear(u32 area);
+
+/**
+ * host_guest_parked() - see that a guest thread is parked, and stays so
+ * @area:	its area
+ *
+ * What the hand-off page says about that is the guest's to write.  This asks
+ * the host; it is proof for a thread that is the only one of its stub.
+ *
+ * Return: whether it is; waits some milliseconds for it.
+ */
+bool host_guest_parked(u32 area);
+
+/**
+ * host_guest_asleep() - whether a guest thread sleeps on its turn just now
+ * @area:	its area
+ */
+bool host_guest_asleep(u32 area);
+
+/**
+ * host_guest_kick() - make a guest thread park whatever it does
+ * @slot:	its stub
+ * @area:	its area
+ *
+ * Does nothing to one that is parked.
+ */
+void host_guest_kick(u32 slot, u32 area);
+
+/**
+ * host_guest_reset() - have a parked guest thread forget all about its past
+ * @area:	its area; host_guest_parked() has been true, no guest memory is mapped
+ * @stack:	as in host_stub_thread()
+ */
+void host_guest_reset(u32 area, u32 stack);
+
+/**
+ * host_stub_forget() - clear what a stub's request page tells of the past
+ * @slot:	which stub
+ */
+void host_stub_forget(u32 slot);
 
 /**
  * host_guest_resume() - give the turn to a parked guest thread

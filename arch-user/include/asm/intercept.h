@@ -95,6 +95,9 @@ struct stub {
  * @bases_known: @fsbase and @gsbase are what is loaded in the host thread
  * @fsbase:	its FS base, where the host keeps the guest from changing it
  * @gsbase:	its GS base, likewise
+ * @task:	whose it is, NULL without one
+ * @watch:	among those that said that they parked, see guest_watch()
+ * @kicks:	how often it was found not to have
  * @list:	among @stub's threads without a task
  */
 struct guest_thread {
@@ -107,6 +110,9 @@ struct guest_thread {
 	bool bases_known;
 	unsigned long fsbase;
 	unsigned long gsbase;
+	struct task_struct *task;
+	struct list_head watch;
+	unsigned int kicks;
 	struct list_head list;
 };
 
@@ -166,6 +172,26 @@ struct stub *stub_get(struct mm_struct *mm);
  * @stub:	which
  */
 void stub_put(struct stub *stub);
+
+/**
+ * stub_lost() - a stub has to end, and with it the processes that use it
+ * @stub:	which; something in it cannot be trusted to be as it should
+ */
+void stub_lost(struct stub *stub);
+
+/**
+ * guest_watch() - a guest thread says that it has parked: see that it has
+ * @gt:		which
+ *
+ * Context: interrupts off, no lock held.
+ */
+void guest_watch(struct guest_thread *gt);
+
+/**
+ * guest_unwatch() - a guest thread's process is gone
+ * @gt:		which
+ */
+void guest_unwatch(struct guest_thread *gt);
 
 /**
  * stub_died() - a stub process is gone: kill its guest process

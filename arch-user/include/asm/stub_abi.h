@@ -39,6 +39,8 @@
 
 /* The stub's own part. */
 #define STUB_TEXT_GUEST		(STUB_BASE + 0x0000)	/* runs in guest threads */
+#define STUB_NO_SIGNALS		STUB_TEXT_GUEST		/* an empty signal set */
+#define STUB_FUTEX_IP		(STUB_TEXT_GUEST + 10)	/* behind the only futex() */
 #define STUB_TEXT_MAPPER	(STUB_BASE + 0x1000)
 #define STUB_TEXT_ZYGOTE	(STUB_BASE + 0x2000)
 #define STUB_TEXT_END		(STUB_BASE + 0x4000)
@@ -127,6 +129,8 @@
 #define REQUEST_CPUS		72
 #define REQUEST_OPS		128
 #define REQUEST_OP_SIZE		56
+#define REQUEST_TID		(REQUEST_OPS + STUB_MAX_OPS * REQUEST_OP_SIZE)
+#define REQUEST_UNSAFE		(REQUEST_TID + 4)
 
 #ifndef __ASSEMBLY__
 
@@ -165,7 +169,7 @@ struct stub_regs {
  * @spin:		TSC cycles the guest thread polls @turn before it sleeps;
  *			set to 0 while it polls, it sleeps at once
  * @event:		host signal that made the guest thread park
- * @tid:		host thread id, left there by the host's clone()
+ * @tid:		host thread id, for who looks at the page; the kernel knows it
  * @context:	stub address of the ucontext: the host's at an event, and the
  *		one to go on with on resume
  * @info:		stub address of the host's siginfo
@@ -229,6 +233,8 @@ struct stub_op {
  * @name:	  for prctl(PR_SET_NAME)
  * @cpus:	  for sched_setaffinity(), a mask of host CPUs
  * @op:		  the operations
+ * @tid:	  host thread id of the thread made last (the mapper's, by pwrite)
+ * @unsafe:	  UNSAFE_* of asm/unsafe.h, in control builds
  */
 struct stub_request {
 	__u32 seq;
@@ -247,6 +253,8 @@ struct stub_request {
 	char name[16];
 	__u64 cpus[7];
 	struct stub_op op[STUB_MAX_OPS];
+	__u32 tid;
+	__u32 unsafe;
 };
 
 /**
@@ -301,6 +309,8 @@ STUB_ABI_CHECK(stub_request, sigstack, REQUEST_SIGSTACK);
 STUB_ABI_CHECK(stub_request, name, REQUEST_NAME);
 STUB_ABI_CHECK(stub_request, cpus, REQUEST_CPUS);
 STUB_ABI_CHECK(stub_request, op, REQUEST_OPS);
+STUB_ABI_CHECK(stub_request, tid, REQUEST_TID);
+STUB_ABI_CHECK(stub_request, unsafe, REQUEST_UNSAFE);
 
 #endif /* __ASSEMBLY__ */
 #endif /* _ASM_USER_STUB_ABI_H */
