@@ -56,7 +56,7 @@ CONFIG_GOALS := config menuconfig nconfig xconfig gconfig oldconfig \
 KBUILD_GOALS := modules modules_install headers_install
 FREE_GOALS   := help deps clean distclean		# need no tools, no tree
 
-.PHONY: all control run gdb test bench lint check-stock kbuild tree defconfig \
+.PHONY: all control debug run gdb test soak bench lint check-stock kbuild tree defconfig \
 	savedefconfig $(CONFIG_GOALS) $(KBUILD_GOALS) $(FREE_GOALS)
 
 all:
@@ -248,6 +248,18 @@ control: all
 	$(Q)+$(MAKE) -C $(TREE) O=$(TOP)/$(CONTROL)/obj ARCH=user olddefconfig vmlinux
 	$(Q)ln -f $(CONTROL)/obj/vmlinux $(CONTROL)/vmlinux
 
+# A third one, which looks for mistakes: lockdep and the like.
+DEBUG := $(B)/debug
+
+debug: $(CONFIG) $(B)/root.list $(B)/busybox $(B)/init
+	$(Q)mkdir -p $(DEBUG)/obj
+	$(Q)cat $(CONFIG) arch-user/configs/debugging.config >$(DEBUG)/config
+	$(Q)cmp -s $(DEBUG)/config $(DEBUG)/config.made || { \
+		cp $(DEBUG)/config $(DEBUG)/obj/.config && \
+		cp $(DEBUG)/config $(DEBUG)/config.made; }
+	$(Q)+$(MAKE) -C $(TREE) O=$(TOP)/$(DEBUG)/obj ARCH=user olddefconfig all
+	$(Q)ln -f $(DEBUG)/obj/vmlinux $(DEBUG)/vmlinux
+
 # ---- using -------------------------------------------------------------------
 
 RUN = ./$(B)/vmlinux mem=512M con0=fd:0,fd:1 quiet $(if $(TERM),TERM=$(TERM)) $(ARGS)
@@ -260,6 +272,10 @@ gdb: all
 
 test: control
 	@$(MAKE) -C tests test
+
+# An hour of load on four vCPUs, most of it chosen by SOAK_SECONDS.
+soak: all
+	@$(MAKE) -C tests soak
 
 bench: all
 	@$(MAKE) -C tests/bench run
@@ -337,9 +353,11 @@ distclean:
 define HELP
   make               build build/vmlinux (and fetch and unpack Linux, if need be)
   make control       also build build/control/vmlinux, for the attack tests
+  make debug         build build/debug/vmlinux, with lockdep and the like
   make run           build it and boot it to a shell; ARGS='ncpus=2 -- ls /'
   make gdb           the same in gdb
   make test          build it and run all tests (T=boot.t: one)
+  make soak          an hour of stress and torture (SOAK_SECONDS=3600)
   make bench         build it and run the benchmarks
   make deps          install the Debian packages that building and testing need
 

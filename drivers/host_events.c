@@ -68,6 +68,9 @@ void host_events_run(void)
 		case HOST_EVENT_WINDOW:
 			user_console_resize();
 			break;
+		case HOST_EVENT_CHILD:
+			host_traced_reap();
+			break;
 		}
 	}
 }

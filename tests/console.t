@@ -38,7 +38,8 @@ my $fresh = Terminal->new(24, 80)->settings;
 	kill WINCH => $g->pid;
 	$g->send("trap 'echo size changed' WINCH; sleep 1; stty size\r");
 	ok($g->expect(qr/^50 132\r$/m, 10), 'and its new size');
-	$g->send("trap 'echo wi''nch' WINCH; echo re''ady; while :; do sleep 0.1; done\r");
+	# A command would have the foreground, and the signal, for itself.
+	$g->send("trap 'echo wi''nch' WINCH; echo re''ady; while :; do read a; done\r");
 	ok($g->expect(qr/^ready\r$/m, 10), 'a loop waits');
 	$g->terminal->resize(40, 90);
 	ok($g->expect(qr/^winch\r$/m, 10), 'a changed window is SIGWINCH');

@@ -46,7 +46,7 @@ sub switches {
 	return $n;
 }
 
-for my $cpus (1, 2) {
+for my $cpus (1, $PTRACE ? () : 2) {
 	my $g = Guest->start(args => ["ncpus=$cpus"], script => <<'EOF');
 sleep 1000 &
 sleep 1000 &
@@ -62,8 +62,9 @@ EOF
 	sleep $seconds;
 	($ms, $n) = (cpu_ms($g) - $ms, switches($g) - $n);
 	cmp_ok($ms, '<', $seconds * 10, "ncpus=$cpus: less than 1 % of a CPU");
-	# each vCPU has stock housekeeping of its own (vmstat, RCU, workqueues)
-	cmp_ok($n, '<', $seconds * 20 * $cpus, 'less than 20 wake-ups a second for a vCPU');
+	# Stock housekeeping: the scheduler's fair server, vmstat, the random pool's
+	# early reseeding; and stock idle keeps the tick for one more turn each time.
+	cmp_ok($n, '<', $seconds * 20, 'less than 20 wake-ups a second in all');
 	note(sprintf '%.1f ms, %d switches in %d s', $ms, $n, $seconds);
 	$g->send("\n");
 	is($g->finish, 0, 'it still answers');

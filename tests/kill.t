@@ -64,9 +64,9 @@ sub tree {
 		($parent{$pid}) = (slurp("/proc/$pid/stat") // '') =~
 			/\) \S (\d+)/;
 	}
-	my ($zygote) = grep { ($parent{$_} // 0) == $g->pid } keys %all;
+	my ($zygote) = grep { $all{$_} eq 'kernelet-zygote' } keys %all;
 	return ($zygote, { map { $_ => $all{$_} } grep {
-		defined $parent{$_} && $_ != ($zygote // 0) } keys %all });
+		($parent{$_} // 0) == ($zygote // 0) } keys %all });
 }
 
 {

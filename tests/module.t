@@ -6,28 +6,13 @@
 
 use strict;
 use warnings;
-use File::Copy qw(copy);
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use Guest;
+use Module;
 use Test::More;
 
-my $obj = "$BUILD/obj";
-my $dir = "$BUILD/tests/module";
-
--e "$obj/.config" or cannot("no $obj: the kernel was not built here");
-(slurp("$obj/.config") // '') =~ /^CONFIG_MODULES=y/m
-	or cannot('the kernel is configured without modules');
-
-mkdir $dir;
-copy("$FindBin::Bin/module/$_", "$dir/$_") or die "$_: $!"
-	for qw(Makefile ktest.c kfail.c);
-# a make above us has no job server to offer
-delete @ENV{qw(MAKEFLAGS MFLAGS)};
-my $out = `make -s -C '$obj' ARCH=user M='$dir' modules 2>&1`;
-is($?, 0, 'modules are built') or diag($out), done_testing, exit;
-unlike($out, qr/warning/i, 'without a warning') or diag($out);
-
+my $dir = build_modules();
 my @files = map { "/m/$_.ko=$dir/$_.ko" } qw(ktest kfail);
 my $g = boot(name => 'modules', files => [@files], script => <<'EOF');
 cd /m

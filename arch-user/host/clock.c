@@ -9,6 +9,12 @@
 
 #define CALIBRATION_NS	2000000
 
+/*
+ * The vDSO makes the call, too, when the host keeps time by other means.
+ *
+ * #syscalls: clock_gettime(CLOCK_MONOTONIC) clock_gettime(CLOCK_MONOTONIC_RAW)
+ * #syscalls: clock_gettime(CLOCK_REALTIME)
+ */
 static u64 read_clock(int clock)
 {
 	struct timespec64_host ts = { 0, 0 };

@@ -2,9 +2,10 @@
 /*
  * vCPU threads: start, interrupt, wait, park.
  *
- * Every vCPU is one host thread for the whole life of the process.  While it
- * runs kernel code its signal mask is the same as all others'; while it is parked, on a stack of
- * the host side's own, everything is blocked.
+ * Every vCPU is one host thread for the whole life of the process, made before
+ * the process confines itself.  While it runs kernel code its signal mask is
+ * the same as all others'; while it is parked, on a stack of the host side's
+ * own, everything is blocked.
  */
 #include <linux/sched.h>
 #include <uapi/linux/futex.h>
@@ -14,11 +15,7 @@
 #define CPU_THREAD_FLAGS	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | \
 				 CLONE_THREAD | CLONE_SYSVSEM)
 
-/*
- * Blocked in all threads: the I/O thread reads it from a descriptor, and the
- * host would drop it if the first thread took it.
- */
-#define RUNNING_MASK		(1ULL << (HOST_SIGWINCH - 1))
+#define RUNNING_MASK		HOST_MASKED_SIGNALS
 
 struct host_sigaction {
 	void *handler;
@@ -38,6 +35,7 @@ struct host_sigevent {
 extern const char host_wait_begin[], host_wait_end[], host_wait_abort[];
 long host_futex_wait_irq(u32 *word, u32 val, struct timespec64_host *rel, const u32 *pending);
 
+/* #syscalls: rt_sigprocmask(HOST_SIG_SETMASK) */
 static void set_mask(u64 mask)
 {
 	sys4(__NR_rt_sigprocmask, HOST_SIG_SETMASK, &mask, NULL, 8);
@@ -54,6 +52,11 @@ static void set_action(int sig, void *handler)
 	sys4(__NR_rt_sigaction, sig, &sa, NULL, 8);
 }
 
+/*
+ * #syscalls: rt_sigaction(HOST_SIGSEGV) rt_sigaction(HOST_SIGBUS)
+ * #syscalls: rt_sigaction(HOST_SIGILL) rt_sigaction(HOST_SIGFPE)
+ * #syscalls: rt_sigaction(HOST_SIGTRAP)
+ */
 static const u8 faults[] = {
 	HOST_SIGSEGV, HOST_SIGBUS, HOST_SIGILL, HOST_SIGFPE, HOST_SIGTRAP
 };
@@ -62,15 +65,22 @@ static const u8 faults[] = {
  * host_signals_start() - signals as they are while there is no kernel yet
  *
  * Also on the way to a reboot: the entries' data is about to go.
+ *
+ * #syscalls: rt_sigaction(HOST_SIG_IRQ)
+ * #syscalls: rt_sigaction(HOST_SIGPIPE) rt_sigaction(HOST_SIGXFSZ)
+ * #syscalls: rt_sigaction(HOST_SIGCHLD)
  */
 void host_signals_start(void)
 {
+	/* Traced threads stop all the time; only ends are of interest. */
+	struct host_sigaction chld = { .flags = HOST_SA_NOCLDSTOP };
 	int i;
 
 	/* A closed pipe and a full file are errors of calls, no reason to die. */
 	set_action(HOST_SIGPIPE, HOST_SIG_IGN);
 	set_action(HOST_SIGXFSZ, HOST_SIG_IGN);
 	set_action(HOST_SIG_IRQ, HOST_SIG_IGN);
+	sys4(__NR_rt_sigaction, HOST_SIGCHLD, &chld, NULL, 8);
 	for (i = 0; i < ARRAY_SIZE(faults); i++)
 		set_action(faults[i], HOST_SIG_DFL);
 	set_mask(RUNNING_MASK);
@@ -85,19 +95,10 @@ void host_vectors(void *irq, void *fault)
 		set_action(faults[i], fault);
 }
 
+/* #syscalls: arch_prctl(HOST_ARCH_SET_GS) */
 void host_cpu_init(unsigned int cpu, unsigned long gsbase)
 {
-	struct host_cpu *c = &host->cpu[cpu];
-	struct host_sigevent ev = { .signo = HOST_SIG_IRQ, .notify = HOST_SIGEV_THREAD_ID };
-
 	sys2(__NR_arch_prctl, HOST_ARCH_SET_GS, gsbase);
-	if (c->tid)
-		return;
-	c->tid = sys0(__NR_gettid);
-	c->rseq.cpu_id = -1;
-	sys4(__NR_rseq, &c->rseq, STUB_RSEQ_SIZE, 0, STUB_RSEQ_SIG);
-	ev.tid = c->tid;
-	sys3(__NR_timer_create, 1 /* CLOCK_MONOTONIC */, &ev, &c->timer);
 }
 
 /* A vCPU's thread while it is no vCPU: on its host stack, all blocked. */
@@ -112,34 +113,74 @@ static void parked(long cpu)
 	host_switch_stack(c->stack, c->entry);
 }
 
+/*
+ * The first steps of a vCPU's thread.
+ *
+ * #syscalls: rseq(_, STUB_RSEQ_SIZE, 0, STUB_RSEQ_SIG)
+ */
+static void thread_start(long cpu)
+{
+	struct host_cpu *c = &host->cpu[cpu];
+
+	c->rseq.cpu_id = -1;
+	sys4(__NR_rseq, &c->rseq, STUB_RSEQ_SIZE, 0, STUB_RSEQ_SIG);
+	if (cpu)
+		parked(cpu);
+}
+
+/* Which vCPU is told by the stack. */
 static void parked_again(void)
 {
-	long tid = sys0(__NR_gettid);
-	long cpu;
+	parked(((u8 *)__builtin_frame_address(0) - host->cpu_stack[0]) / HOST_STACK_SIZE);
+}
 
-	for (cpu = 0; host->cpu[cpu].tid != tid; cpu++)
-		;
-	parked(cpu);
+static void make_timer(struct host_cpu *c)
+{
+	struct host_sigevent ev = {
+		.signo = HOST_SIG_IRQ, .notify = HOST_SIGEV_THREAD_ID, .tid = c->tid,
+		.value = c - host->cpu,
+	};
+
+	if (sys3(__NR_timer_create, 1 /* CLOCK_MONOTONIC */, &ev, &c->timer) < 0)
+		host_usage_error("ncpus=", "the host gives no timer", "check ulimit -i");
+}
+
+/**
+ * host_cpus_start() - make the threads of all vCPUs, parked, and their timers
+ *
+ * Context: the process's first thread, which is vCPU 0, before confinement.
+ */
+void host_cpus_start(void)
+{
+	unsigned int cpu;
+	long tid = sys0(__NR_gettid);
+
+	set_mask(~0ULL);
+	for (cpu = 0; cpu < host->boot.ncpus; cpu++) {
+		if (cpu)
+			tid = host_thread_clone(CPU_THREAD_FLAGS,
+						host->cpu_stack[cpu] + HOST_STACK_SIZE,
+						thread_start, cpu);
+		if (tid < 0)
+			host_usage_error("ncpus=", "the host gives no thread", "check ulimit -u");
+		host->cpu[cpu].tid = tid;
+		make_timer(&host->cpu[cpu]);
+	}
+	thread_start(0);
+	set_mask(RUNNING_MASK);
 }
 
 int host_cpu_start(unsigned int cpu, void (*entry)(void), void *stack)
 {
 	struct host_cpu *c = &host->cpu[cpu];
-	u64 old, all = ~0ULL;
-	long ret = 0;
 
+	if (!c->tid)
+		return -HOST_ESRCH;
 	c->entry = entry;
 	c->stack = stack;
 	smp_store_release(&c->go, 1);
-	if (c->tid) {
-		host_wake(&c->go);
-		return 0;
-	}
-	sys4(__NR_rt_sigprocmask, HOST_SIG_SETMASK, &all, &old, 8);
-	ret = host_thread_clone(CPU_THREAD_FLAGS, host->cpu_stack[cpu] + HOST_STACK_SIZE,
-				parked, cpu);
-	set_mask(old);
-	return ret < 0 ? ret : 0;
+	host_wake(&c->go);
+	return 0;
 }
 
 void __noreturn host_cpu_park(unsigned int cpu, u32 *word)
@@ -155,12 +196,21 @@ void __noreturn host_cpu_park(unsigned int cpu, u32 *word)
 	host_switch_stack(host->cpu_stack[cpu] + HOST_STACK_SIZE, parked_again);
 }
 
+/* #syscalls: tgkill(_, _, STUB_SIG_KICK) */
 void host_cpu_signal(unsigned int cpu)
 {
 	int tid = READ_ONCE(host->cpu[cpu].tid);
 
 	if (tid)
 		sys3(__NR_tgkill, host->cpu[0].tid, tid, HOST_SIG_IRQ);
+}
+
+bool notrace host_cpu_displaced(unsigned int cpu)
+{
+	int there = READ_ONCE(host->cpu[cpu].rseq.cpu_id);
+	unsigned int self = raw_smp_processor_id();
+
+	return there >= 0 && cpu != self && there == READ_ONCE(host->cpu[self].rseq.cpu_id);
 }
 
 void noinstr host_wait_irq(u32 *word, u32 val, u64 ns, const u32 *pending)
@@ -177,16 +227,19 @@ unsigned long noinstr host_wait_fixup(unsigned long ip)
 	return ip;
 }
 
+/* #syscalls: futex(_, FUTEX_WAKE) */
 void noinstr host_wake(u32 *word)
 {
 	sys3(__NR_futex, word, FUTEX_WAKE, 1);
 }
 
+/* #syscalls: sched_yield */
 void noinstr host_yield(void)
 {
 	sys0(__NR_sched_yield);
 }
 
+/* #syscalls: timer_settime */
 void host_timer_set(unsigned int cpu, u64 ns)
 {
 	struct {

@@ -19,13 +19,14 @@
 				 CLONE_THREAD | CLONE_SYSVSEM)
 
 /* What an epoll entry is about: the kind in the high half, a number below. */
-enum { WATCH_FD, WATCH_STUB, WATCH_ZYGOTE, WATCH_SIGNAL };
+enum { WATCH_FD, WATCH_STUB, WATCH_ZYGOTE, WATCH_GUARD, WATCH_SIGNAL };
 
 struct host_epoll_event {
 	u32 events;
 	u64 data;
 } __packed;
 
+/* #syscalls: epoll_ctl(host->epoll_fd) */
 static int epoll_set(int fd, u32 events, u32 kind, u32 id)
 {
 	struct host_epoll_event ev = { events, (u64)kind << 32 | id };
@@ -38,11 +39,11 @@ static int epoll_set(int fd, u32 events, u32 kind, u32 id)
 
 static void put(u32 type, u32 id)
 {
-	u32 head = host->ring_head;
+	u32 head = host->ring_head, tail;
 	struct timespec64_host ts = { 0, 1000000 };
 
-	while (head - smp_load_acquire(&host->ring_tail) >= HOST_RING_SIZE)
-		sys2(__NR_nanosleep, &ts, NULL);
+	while (head - (tail = smp_load_acquire(&host->ring_tail)) >= HOST_RING_SIZE)
+		sys4(__NR_futex, &host->ring_tail, FUTEX_WAIT, tail, &ts);
 	host->ring[head % HOST_RING_SIZE] = (struct host_event){ type, id };
 	smp_store_release(&host->ring_head, head + 1);
 }
@@ -72,6 +73,12 @@ static void raise(void)
 	unlock_raise();
 }
 
+static void __noreturn helper_killed(const char *words)
+{
+	host_last_words(words, host_strlen(words));
+	host_exit(255);
+}
+
 static void happened(const struct host_epoll_event *ev)
 {
 	u32 id = ev->data;
@@ -89,17 +96,19 @@ static void happened(const struct host_epoll_event *ev)
 		put(HOST_EVENT_STUB_DEAD, (u16)id);
 		break;
 	case WATCH_ZYGOTE:
-		if (READ_ONCE(host->ending))
-			break;
-		host_last_words("vmlinux: zygote killed, the guest ends\n", 39);
-		host_exit(255);
+		if (!READ_ONCE(host->ending))
+			helper_killed("vmlinux: zygote killed, the guest ends\n");
+		break;
+	case WATCH_GUARD:
+		helper_killed("vmlinux: guard killed, the guest ends\n");
 	case WATCH_SIGNAL:
 		host_read(host->signal_fd, info, sizeof(info));
-		put(HOST_EVENT_WINDOW, 0);
+		put(info[0] == HOST_SIGCHLD ? HOST_EVENT_CHILD : HOST_EVENT_WINDOW, 0);
 		break;
 	}
 }
 
+/* #syscalls: epoll_wait(host->epoll_fd) */
 static void io_thread(long unused)
 {
 	struct host_epoll_event ev[16];
@@ -114,31 +123,40 @@ static void io_thread(long unused)
 	}
 }
 
-int host_events_init(u32 *word, u32 bit, u32 *idle)
+/**
+ * host_events_start() - make the I/O thread
+ *
+ * Context: before confinement.  Until host_events_init() there is nobody to
+ * tell, and events stay in the ring.
+ */
+void host_events_start(void)
 {
-	u64 all = ~0ULL, winch = 1ULL << (HOST_SIGWINCH - 1), old;
+	u64 all = ~0ULL, ours = HOST_MASKED_SIGNALS, old;
 	long ret;
 
+	host->epoll_fd = sys1(__NR_epoll_create1, HOST_O_CLOEXEC);
+	host->signal_fd = sys4(__NR_signalfd4, -1, &ours, 8, HOST_O_CLOEXEC | HOST_O_NONBLOCK);
+	if (host->epoll_fd < 0 || host->signal_fd < 0)
+		host_usage_error("host", "it gives no descriptor to wait on", "check ulimit -n");
+	epoll_set(host->signal_fd, EPOLLIN, WATCH_SIGNAL, 0);
+	epoll_set(host->zygote_pidfd, EPOLLIN | EPOLLONESHOT, WATCH_ZYGOTE, 0);
+	epoll_set(host->guard_sock, EPOLLRDHUP | EPOLLONESHOT, WATCH_GUARD, 0);
+	sys4(__NR_rt_sigprocmask, HOST_SIG_SETMASK, &all, &old, 8);
+	ret = host_thread_clone(IO_THREAD_FLAGS, host->io_stack + HOST_STACK_SIZE, io_thread, 0);
+	sys4(__NR_rt_sigprocmask, HOST_SIG_SETMASK, &old, NULL, 8);
+	if (ret < 0)
+		host_usage_error("host", "it gives no thread", "check ulimit -u");
+}
+
+int host_events_init(u32 *word, u32 bit, u32 *idle)
+{
 	lock_raise();
 	host->raise_bit = bit;
 	host->raise_idle = idle;
 	host->raise = word;
 	unlock_raise();
-	if (host->io_running) {
-		raise();
-		return 0;
-	}
-	host->io_running = true;
-	host->epoll_fd = sys1(__NR_epoll_create1, HOST_O_CLOEXEC);
-	host->signal_fd = sys4(__NR_signalfd4, -1, &winch, 8, HOST_O_CLOEXEC | HOST_O_NONBLOCK);
-	if (host->epoll_fd < 0 || host->signal_fd < 0)
-		return host->epoll_fd < 0 ? host->epoll_fd : host->signal_fd;
-	epoll_set(host->signal_fd, EPOLLIN, WATCH_SIGNAL, 0);
-	epoll_set(host->zygote_pidfd, EPOLLIN | EPOLLONESHOT, WATCH_ZYGOTE, 0);
-	sys4(__NR_rt_sigprocmask, HOST_SIG_SETMASK, &all, &old, 8);
-	ret = host_thread_clone(IO_THREAD_FLAGS, host->io_stack + HOST_STACK_SIZE, io_thread, 0);
-	sys4(__NR_rt_sigprocmask, HOST_SIG_SETMASK, &old, NULL, 8);
-	return ret < 0 ? ret : 0;
+	raise();
+	return 0;
 }
 
 /**

@@ -11,12 +11,19 @@
 /*
  * The vCPU must not be caught in a pipe or terminal that another process
  * shares with us and has emptied or filled.
+ *
+ * #syscalls: poll
  */
 static bool ready(int fd, short events)
 {
 	struct { s32 fd; s16 events, revents; } p = { fd, events, 0 };
 
 	return sys3(__NR_poll, &p, 1, 0) == 1;
+}
+
+bool host_ready(int fd, bool write)
+{
+	return ready(fd, write ? HOST_POLLOUT : HOST_POLLIN);
 }
 
 long host_read(int fd, void *buf, size_t n)
@@ -38,6 +45,8 @@ long host_write(int fd, const void *buf, size_t n)
  * @fd:		descriptor
  * @buf:	where to
  * @n:		its size
+ *
+ * #syscalls: read #guard-syscalls: read
  */
 long host_read_wait(int fd, void *buf, size_t n)
 {
@@ -54,6 +63,8 @@ long host_read_wait(int fd, void *buf, size_t n)
  * @fd:		descriptor
  * @buf:	where from
  * @n:		its size
+ *
+ * #syscalls: write #guard-syscalls: write
  */
 long host_write_wait(int fd, const void *buf, size_t n)
 {
@@ -65,6 +76,7 @@ long host_write_wait(int fd, const void *buf, size_t n)
 	return ret;
 }
 
+/* #syscalls: preadv */
 long host_preadv(int fd, const struct host_iov *iov, int n, u64 pos)
 {
 	long ret;
@@ -75,6 +87,7 @@ long host_preadv(int fd, const struct host_iov *iov, int n, u64 pos)
 	return ret;
 }
 
+/* #syscalls: pwritev */
 long host_pwritev(int fd, const struct host_iov *iov, int n, u64 pos)
 {
 	long ret;
@@ -85,6 +98,7 @@ long host_pwritev(int fd, const struct host_iov *iov, int n, u64 pos)
 	return ret;
 }
 
+/* #syscalls: fdatasync */
 int host_datasync(int fd)
 {
 	long ret;
@@ -95,6 +109,7 @@ int host_datasync(int fd)
 	return ret;
 }
 
+/* #syscalls: ioctl(_, TIOCGWINSZ) */
 int host_window_size(int fd, u16 *rows, u16 *cols)
 {
 	struct winsize ws;

@@ -10,7 +10,7 @@
  */
 #include <linux/string.h>
 #include <uapi/linux/mman.h>
-#include <uapi/linux/falloc.h>
+#include <uapi/linux/fcntl.h>
 #include <asm/sections.h>
 #include "state.h"
 #include "syscall.h"
@@ -24,6 +24,7 @@ static int host_prot(int prot)
 	       (prot & HOST_PROT_EXEC ? PROT_EXEC : 0);
 }
 
+/* #syscalls: mmap(_, _, _, MAP_SHARED | MAP_FIXED, host->ram_fd) */
 int host_map_ram(unsigned long addr, u64 phys, size_t size, int prot)
 {
 	long ret = sys_mmap_at(addr, size, host_prot(prot), MAP_SHARED | MAP_FIXED,
@@ -32,29 +33,37 @@ int host_map_ram(unsigned long addr, u64 phys, size_t size, int prot)
 	return sys_failed(ret) ? ret : 0;
 }
 
+/* #syscalls: munmap */
 int host_unmap(unsigned long addr, size_t size)
 {
 	return sys2(__NR_munmap, addr, size);
 }
 
+/* #syscalls: mprotect */
 int host_protect(unsigned long addr, size_t size, int prot)
 {
 	return sys3(__NR_mprotect, addr, size, host_prot(prot));
 }
 
-/* A memfd whose pages may be executed, also where that must be asked for. */
+/*
+ * A memfd whose pages may be executed, also where that must be asked for, and
+ * which no write beyond its end makes larger.
+ */
 static int make_memfd(const char *name, u64 size)
 {
-	long fd = sys2(__NR_memfd_create, name, HOST_MFD_CLOEXEC | HOST_MFD_EXEC);
+	const unsigned int flags = HOST_MFD_CLOEXEC | HOST_MFD_ALLOW_SEALING;
+	long fd = sys2(__NR_memfd_create, name, flags | HOST_MFD_EXEC);
 	long ret;
 
 	if (fd == -HOST_EINVAL)
-		fd = sys2(__NR_memfd_create, name, HOST_MFD_CLOEXEC);
+		fd = sys2(__NR_memfd_create, name, flags);
 	if (fd < 0)
 		host_usage_error("memory", "the host refuses a memfd", NULL);
 	ret = sys2(__NR_ftruncate, fd, size);
 	if (ret < 0)
 		host_usage_error("mem=", "the host does not give so much", "ask for less");
+	if (!host_unsafe(HOST_DEFENCE_SEALS))
+		sys3(__NR_fcntl, fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL);
 	return fd;
 }
 

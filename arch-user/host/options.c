@@ -122,8 +122,15 @@ static void parse_ncpus(const char *word, const char *value, unsigned int n)
 
 static void parse_intercept(const char *word, const char *value, unsigned int n)
 {
-	if (!host_same(value, "auto") && !host_same(value, "seccomp"))
-		host_usage_error(word, "no such way to intercept", "auto and seccomp are known");
+	if (host_same(value, "auto"))
+		host->intercept = INTERCEPT_AUTO;
+	else if (host_same(value, "seccomp"))
+		host->intercept = INTERCEPT_SECCOMP;
+	else if (host_same(value, "ptrace"))
+		host->intercept = INTERCEPT_PTRACE;
+	else
+		host_usage_error(word, "no such way to intercept",
+				 "auto, seccomp and ptrace are known");
 }
 
 /* A descriptor that the starter left open: fd:N */
@@ -216,27 +223,79 @@ static bool is_tty(int fd)
 	return fd >= 0 && !sys3(__NR_ioctl, fd, TCGETS, &t);
 }
 
-/* con0=fd:IN,fd:OUT or null */
+static int pair_member(const char *word, const char *s, const char *hint)
+{
+	if (host_same(s, "null"))
+		return -1;
+	if (!host_starts(s, "fd:"))
+		host_usage_error(word, "not a pair of descriptors", hint);
+	return inherited_fd(word, s + 3);
+}
+
+/* fd:IN,fd:OUT where either may be null, or null for both */
+static void parse_pair(const char *word, const char *value, int *in, int *out, const char *hint)
+{
+	char first[16];
+	int len = 0;
+
+	*in = -1;
+	*out = -1;
+	if (host_same(value, "null"))
+		return;
+	while (value[len] && value[len] != ',' && len < sizeof(first) - 1) {
+		first[len] = value[len];
+		len++;
+	}
+	first[len] = 0;
+	if (value[len] != ',')
+		host_usage_error(word, "not a pair of descriptors", hint);
+	*in = pair_member(word, first, hint);
+	*out = pair_member(word, value + len + 1, hint);
+}
+
 static void parse_console(const char *word, const char *value, unsigned int n)
 {
 	struct host_console *c = &host->boot.console[n];
-	char in[16];
+
+	parse_pair(word, value, &c->in, &c->out, "say con0=fd:0,fd:1 or con0=null");
+}
+
+static void parse_channel(const char *word, const char *value, unsigned int n)
+{
+	struct host_channel *c = &host->boot.channel[n];
+
+	parse_pair(word, value, &c->in, &c->out, "say for example chan0=fd:3,null");
+}
+
+/* hostfs0=fd:N,tag=NAME[,ro] */
+static void parse_hostfs(const char *word, const char *value, unsigned int n)
+{
+	struct host_share *share = &host->boot.share[n];
+	const char *end;
+	u64 fd = 0;
 	int len = 0;
 
-	if (host_same(value, "null")) {
-		c->in = -1;
-		c->out = -1;
-		return;
+	if (!host_starts(value, "fd:") || !number(value + 3, &end, &fd) ||
+	    !host_starts(end, ",tag="))
+		host_usage_error(word, "not a share", "say hostfs0=fd:5,tag=NAME or ...,ro");
+	if (fd > 1 << 20 || sys2(__NR_fcntl, fd, F_GETFD) < 0)
+		host_usage_error(word, "that descriptor is not open", NULL);
+	if (share->fd >= 0)
+		host_usage_error(word, "this share is named twice", NULL);
+	for (end += 5; end[len] && end[len] != ','; len++) {
+		if (len == HOST_TAG_SIZE - 1)
+			host_usage_error(word, "the tag is too long", "the most is 35 bytes");
+		share->tag[len] = end[len];
 	}
-	while (value[len] && value[len] != ',' && len < sizeof(in) - 1) {
-		in[len] = value[len];
-		len++;
-	}
-	in[len] = 0;
-	if (!host_starts(in, "fd:") || value[len] != ',' || !host_starts(value + len + 1, "fd:"))
-		host_usage_error(word, "not a console", "say con0=fd:0,fd:1 or con0=null");
-	c->in = inherited_fd(word, in + 3);
-	c->out = inherited_fd(word, value + len + 4);
+	if (!len)
+		host_usage_error(word, "no tag", "say hostfs0=fd:5,tag=NAME");
+	if (end[len] && !host_same(end + len, ",ro"))
+		host_usage_error(word, "unknown words after the tag", "only ,ro is known");
+	for (n = 0; n < HOST_MAX_SHARES; n++)
+		if (host->boot.share[n].fd >= 0 && host_same(host->boot.share[n].tag, share->tag))
+			host_usage_error(word, "another share has this tag", NULL);
+	share->readonly = end[len];
+	share->fd = fd;
 }
 
 static const struct option options[] = {
@@ -245,7 +304,10 @@ static const struct option options[] = {
 	{ "initrd=", false, parse_initrd, "FILE             an initramfs or initrd" },
 	{ "disk", true, parse_disk, "N=FILE|fd:N[,ro]    /dev/uda is disk0, to disk25" },
 	{ "con", true, parse_console, "N=fd:IN,fd:OUT|null  /dev/hvcN, to con3 (con0=fd:0,fd:1)" },
-	{ "intercept=", false, parse_intercept, "auto|seccomp  how guest code is intercepted" },
+	{ "hostfs", true, parse_hostfs, "N=fd:N,tag=NAME[,ro]  a directory: mount -t hostfs NAME" },
+	{ "chan", true, parse_channel, "N=fd:IN,fd:OUT      /dev/hostchanN, to chan15; or null" },
+	{ "intercept=", false, parse_intercept,
+	  "auto|seccomp|ptrace  how guest code is intercepted" },
 #ifdef CONFIG_KERNELET_ATTACK_CONTROL
 	{ "unsafe=", false, host_unsafe_option, "WORD[,WORD...]   leave defences out (control build)" },
 #endif
@@ -253,7 +315,11 @@ static const struct option options[] = {
 
 static unsigned int limit_of(const struct option *o)
 {
-	return o->parse == parse_disk ? HOST_MAX_DISKS : HOST_MAX_CONSOLES;
+	if (o->parse == parse_hostfs)
+		return HOST_MAX_SHARES;
+	if (o->parse == parse_disk)
+		return HOST_MAX_DISKS;
+	return o->parse == parse_channel ? HOST_MAX_CHANNELS : HOST_MAX_CONSOLES;
 }
 
 /* Is this word one of ours?  Then do what it says. */
@@ -337,9 +403,15 @@ static void defaults(void)
 	host->initrd_fd = -1;
 	for (i = 0; i < HOST_MAX_DISKS; i++)
 		host->boot.disk[i].fd = -1;
+	for (i = 0; i < HOST_MAX_SHARES; i++)
+		host->boot.share[i].fd = -1;
 	for (i = 0; i < HOST_MAX_CONSOLES; i++) {
 		host->boot.console[i].in = -1;
 		host->boot.console[i].out = -1;
+	}
+	for (i = 0; i < HOST_MAX_CHANNELS; i++) {
+		host->boot.channel[i].in = -1;
+		host->boot.channel[i].out = -1;
 	}
 	for (i = 0; i < 2; i++)
 		if (sys2(__NR_fcntl, i, F_GETFD) >= 0)
@@ -394,7 +466,7 @@ void host_options(int argc, char **argv, char **envp)
 		append("sysctl.vm.compaction_proactiveness=0");
 	/* A fault is dear here: let one bring sixteen pages when it can. */
 	if (!named(argc, argv, "thp_anon="))
-		append("thp_anon=16K-64K:always");
+		append("thp_anon=16K-64K:always;2M:inherit");
 	/* The built-in root is for those who name no other. */
 	if (!named(argc, argv, "root=") && !named(argc, argv, "rdinit=") &&
 	    host->initrd_fd < 0)

@@ -5,7 +5,8 @@
  *
  * Order matters here.  The guard and the zygote are forked first, while the
  * process holds nothing but its image; then RAM is made and the image's data
- * moved into it.  From then on this is a kernel.
+ * moved into it.  Threads are made and the process confines itself (confine.c);
+ * from then on this is a kernel, and nothing is opened or made any more.
  */
 #include <linux/bitops.h>
 #include <linux/random.h>
@@ -54,6 +55,7 @@ static void look_at_cpu(void)
 
 	for (i = 0; i < n / 8; i++)
 		host->boot.host_cpus += hweight64(mask[i]);
+	memcpy(host->cpus_allowed, mask, sizeof(host->cpus_allowed));
 	if (!host->boot.host_cpus)
 		host->boot.host_cpus = 1;
 	asm volatile("xgetbv" : "=a" (lo), "=d" (hi) : "c" (0));
@@ -75,6 +77,7 @@ static void look_at_host(unsigned long *auxv)
 	host->boot.fsgsbase = host->boot.hwcap2 & HOST_HWCAP2_FSGSBASE;
 	look_at_cpu();
 	host->boot.max_maps = file_number("/proc/sys/vm/max_map_count", 65530);
+	host_limits_start();
 	host_clock_start(vdso);
 }
 
@@ -110,6 +113,7 @@ static void load_initrd(void)
 	host->boot.initrd_size = size;
 }
 
+/* #syscalls: getrandom */
 static void __ref __noreturn boot(void)
 {
 	host_cpu_init(0, 0);
@@ -141,27 +145,39 @@ void __noreturn host_start(unsigned long *sp)
 	host->host_sp = (unsigned long)sp & ~15UL;
 	host_signals_start();
 	host_options(argc, argv, envp);
+	host_intercept_choose();
 	host->exe_fd = sys3(__NR_open, "/proc/self/exe", O_RDONLY | O_CLOEXEC, 0);
 	if (host->exe_fd < 0)
 		host_usage_error("/proc/self/exe", "cannot be opened", "is /proc mounted?");
 	look_at_host(auxv);
 	raise_descriptor_limit();
+	host_drop_rights();
 	host_tty_start();
+	host_guard_start();
 	host_ram_start();
+	host_shares_start();
 	host_zygote_start();
 	host_image_load();
+	host_events_start();
+	host_cpus_start();
+	host_confine();
 	boot();
 }
 
+/* #syscalls: exit_group */
 void __noreturn host_exit(int status)
 {
-	host_tty_restore();
+	host_guard_end();
 	host_zygote_end();
 	for (;;)
 		sys1(__NR_exit_group, status);
 }
 
-/* A segment of the image's file as it was at the first start. */
+/*
+ * A segment of the image's file as it was at the first start.
+ *
+ * #syscalls: mmap(<=MODULES_ADDR, _, _, MAP_PRIVATE | MAP_FIXED, host->exe_fd) pread64
+ */
 static void reload(const Elf64_Phdr *ph)
 {
 	unsigned long data = (unsigned long)__image_data;
@@ -178,7 +194,11 @@ static void reload(const Elf64_Phdr *ph)
 		     ph->p_filesz, ph->p_offset);
 }
 
-/* A fresh RAM, and the image in it as the file has it. */
+/*
+ * A fresh RAM, and the image in it as the file has it.
+ *
+ * #syscalls: fallocate(_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)
+ */
 static void __noreturn restart(void)
 {
 	unsigned long data = (unsigned long)__image_data;
@@ -207,6 +227,7 @@ void __noreturn host_restart(void)
 	host_timer_set(0, 0);
 	host_signals_start();
 	host_events_stop();
+	host_shares_stop();
 	host_stubs_end();
 	host_switch_stack((void *)host->host_sp, restart);
 }

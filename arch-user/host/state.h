@@ -17,6 +17,12 @@
 #define HOST_STACK_SIZE		16384
 #define HOST_RING_SIZE		256	/* power of two */
 #define HOST_WATCHES		64
+/*
+ * Blocked in all threads: the I/O thread reads them from a descriptor, and the
+ * host would drop them if the first thread took them.
+ */
+#define HOST_MASKED_SIGNALS	(1ULL << (HOST_SIGWINCH - 1) | 1ULL << (HOST_SIGCHLD - 1))
+#define HOST_CPU_WORDS		16	/* of an affinity mask: 1024 host CPUs */
 
 /*
  * Defences that unsafe= can leave out, in a control build alone; the words are
@@ -24,9 +30,16 @@
  */
 enum host_defence {
 	HOST_DEFENCE_CONFINE,		/* the kernel process's filter */
+	HOST_DEFENCE_ARCH,		/* its look at the architecture */
+	HOST_DEFENCE_END,		/* a call that it refuses ends the guest */
+	HOST_DEFENCE_RIGHTS,		/* dropping capabilities */
+	HOST_DEFENCE_DESCRIPTORS,	/* closing descriptors that nobody named */
+	HOST_DEFENCE_SEALS,		/* memory cannot grow */
 };
 
 #define HOST_UNSAFE_CALLS	4
+/* What a refused call returns when it does not end the guest. */
+#define HOST_UNSAFE_ERRNO	4000
 
 struct timespec64_host {
 	s64 sec;
@@ -73,8 +86,25 @@ struct host_stub {
 	u16 cpu_misses;
 };
 
+/**
+ * struct host_traced - what intercept=ptrace keeps
+ * @running:	guest thread that runs, 0 when none does
+ * @status:	of its stop when another wait came upon it, else 0
+ * @newborn:	thread or process of which the first stop has been seen, or 0
+ * @slots:	all stubs have numbers below this
+ * @tid:	guest threads by area
+ */
+struct host_traced {
+	int running;
+	int status;
+	int newborn;
+	u32 slots;
+	int tid[STUB_MAX_AREAS];
+};
+
 struct host_state {
 	struct boot_info boot;
+	enum { INTERCEPT_AUTO, INTERCEPT_SECCOMP, INTERCEPT_PTRACE } intercept;
 
 #ifdef CONFIG_KERNELET_ATTACK_CONTROL
 	u64 unsafe;			/* bits of enum host_defence */
@@ -82,6 +112,7 @@ struct host_state {
 	u32 unsafe_calls;
 #endif
 
+	u64 cpus_allowed[7];		/* host CPUs, as sched_setaffinity() takes them */
 	int ram_fd;
 	int control_fd;
 	int exe_fd;
@@ -94,17 +125,15 @@ struct host_state {
 	int zygote_pidfd;
 	int zygote_sock;
 	bool ending;			/* its death is our doing */
-	bool io_running;
 	u32 zygote_lock;
 
-	/* terminals: what to set back, and who does it when we are killed */
+	/* terminals: what to set back; the guard does it when we are killed */
 	struct ktermios tty_saved[HOST_MAX_CONSOLES];
-	int guard_pid;
-	int guard_pipe;
-	bool tty_changed;
+	int guard_sock;
+	int guard_other;		/* the guard's end, until it has it alone */
 
 	/* I/O thread */
-	int epoll_fd;
+	int epoll_fd;			/* made before confinement */
 	int signal_fd;
 	u32 *raise;
 	u32 raise_lock;
@@ -117,12 +146,19 @@ struct host_state {
 	struct host_cpu cpu[HOST_MAX_CPUS];
 	struct host_stub stub[STUB_MAX_STUBS];
 	u32 tid[STUB_MAX_AREAS];	/* host thread ids of guest threads */
+	struct host_traced traced;
 
 	u8 cpu_stack[HOST_MAX_CPUS][HOST_STACK_SIZE] __aligned(16);
 	u8 io_stack[HOST_STACK_SIZE] __aligned(16);
 };
 
+struct sock_filter;
+
 #define host	((struct host_state *)HOST_STATE_ADDR)
+
+/* What the stubs' filter wants to see in a clone(): stub/zygote.c. */
+#define HOST_GUEST_THREAD_FLAGS	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | \
+				 CLONE_THREAD | CLONE_SYSVSEM)
 
 /* start.c; head.S goes there */
 void __noreturn host_start(unsigned long *sp);
@@ -134,6 +170,7 @@ void host_sig_return(void);
 
 /* cpu.c */
 void host_signals_start(void);
+void host_cpus_start(void);
 
 /* options.c */
 void host_options(int argc, char **argv, char **envp);
@@ -159,14 +196,37 @@ static inline bool host_unsafe(enum host_defence d)
 void host_zygote_start(void);
 void host_zygote_end(void);
 void host_stubs_end(void);
+unsigned long host_stub_area(u32 slot, u32 area);
+
+/* ptrace.c */
+void host_intercept_choose(void);
+void host_traced_start(void);
+void host_traced_spawn(u32 slot);
+void host_traced_bury(u32 slot);
+void host_traced_reset(void);
 
 /* file.c: the forms that wait */
 long host_read_wait(int fd, void *buf, size_t n);
 long host_write_wait(int fd, const void *buf, size_t n);
 
+/* limits.c */
+void host_limits_start(void);
+
 /* tty.c */
 void host_tty_start(void);
-void host_tty_restore(void);
+int host_console_tty(int n);
+void host_tty_set_back(void);
+
+/* guard.c */
+void host_guard_start(void);
+void host_guard_begin(int listener);
+void host_guard_end(void);
+
+/* confine.c */
+void host_close_all_but(const int *keep, int n);
+void host_drop_rights(void);
+void host_confine(void);
+long host_filter_install(struct sock_filter *filter, size_t len, unsigned long flags);
 
 /* clock.c */
 void host_clock_start(unsigned long vdso);
@@ -175,7 +235,12 @@ void host_clock_start(unsigned long vdso);
 void host_ram_start(void);
 void host_image_load(void);
 
+/* share.c */
+void host_shares_start(void);
+void host_shares_stop(void);
+
 /* events.c */
+void host_events_start(void);
 void host_events_stop(void);
 void host_watch_pidfd(int pidfd, u32 id);
 

@@ -15,9 +15,6 @@
 #include "state.h"
 #include "syscall.h"
 
-#define THREAD_FLAGS	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | \
-			 CLONE_SYSVSEM)
-
 /*
  * How long a guest thread polls for its turn, in TSC cycles, when the vCPU is
  * on another host CPU.  On the same one polling would only keep the vCPU out.
@@ -55,7 +52,8 @@ static void set_actions(void)
 		.handler = stub_signal_addr,
 		.flags = HOST_SA_SIGINFO | HOST_SA_ONSTACK | HOST_SA_NODEFER | HOST_SA_RESTORER,
 	};
-	u64 all = ~0ULL;
+	/* The tracer is told of a fork that failed by a breakpoint. */
+	u64 all = host->boot.traced ? ~(1ULL << (HOST_SIGTRAP - 1)) : ~0ULL;
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(sigs); i++)
@@ -93,7 +91,7 @@ static void __noreturn become_zygote(int sock, long parent)
 	sys2(__NR_prctl, PR_SET_NAME, "kernelet-zygote");
 	asm volatile("movq %0, %%rsp\n\txorl %%ebp, %%ebp\n\tcall *%1"
 		     : : "r" (STUB_ZYGOTE_STACK + STUB_ZYGOTE_STACK_SIZE - 64),
-			 "r" (zygote_main_addr), "D" (parent));
+			 "r" (zygote_main_addr), "D" (parent), "S" ((long)host->boot.traced));
 	__builtin_unreachable();
 }
 
@@ -115,7 +113,7 @@ void host_zygote_start(void)
 
 	if (sys4(__NR_socketpair, HOST_AF_UNIX, HOST_SOCK_SEQPACKET | HOST_SOCK_CLOEXEC, 0,
 		 sock) < 0)
-		host_usage_error("zygote", "the host gives no socket pair", NULL);
+		host_usage_error("zygote", "the host gives no socket pair", "check ulimit -n");
 	/* for the child, which has its own copy of this */
 	host->zygote_sock = sock[1];
 	host->zygote_pid = sys0(__NR_getpid);
@@ -128,8 +126,11 @@ void host_zygote_start(void)
 	host->zygote_sock = sock[0];
 	host->zygote_pid = pid;
 	host->zygote_pidfd = pidfd;
+	if (host->boot.traced)
+		host_traced_start();
 }
 
+/* #syscalls: wait4(host->zygote_pid) */
 void host_zygote_end(void)
 {
 	if (!host->zygote_pid)
@@ -144,7 +145,7 @@ struct one_fd {
 	s32 level, type, fd, pad;
 };
 
-/* Take the zygote's answer and the pidfd beside it. */
+/* Take the zygote's answer and the pidfd beside it. #syscalls: recvmsg(host->zygote_sock) */
 static int zygote_answer(struct zygote_reply *r)
 {
 	struct one_fd one = { .fd = -1 };
@@ -206,17 +207,18 @@ int host_stub_spawn(u32 slot)
 	struct zygote_request ask = { .slot = slot };
 	struct zygote_reply answer;
 	long n;
-	int fd;
+	int fd = -1;
 
 	memset(req, 0, sizeof(*req));
 	req->offset = (u64)slot << 12;
+	memcpy(req->allowed, host->cpus_allowed, sizeof(req->allowed));
 #ifdef CONFIG_KERNELET_ATTACK_CONTROL
 	req->unsafe = host->boot.unsafe;
 #endif
 	zygote_lock();
-	do {
-		n = sys6(__NR_sendto, host->zygote_sock, (long)&ask, sizeof(ask), 0, 0, 0);
-	} while (n == -HOST_EINTR);
+	n = host_write_wait(host->zygote_sock, &ask, sizeof(ask));
+	if (n == sizeof(ask) && host->boot.traced)
+		host_traced_spawn(slot);
 	if (n == sizeof(ask))
 		fd = zygote_answer(&answer);
 	zygote_unlock();
@@ -235,6 +237,7 @@ int host_stub_spawn(u32 slot)
 	return 0;
 }
 
+/* #syscalls: pidfd_send_signal(_, HOST_SIGKILL, 0, 0) poll close */
 void host_stub_kill(u32 slot)
 {
 	struct host_stub *s = &host->stub[slot];
@@ -247,6 +250,8 @@ void host_stub_kill(u32 slot)
 	if (s->pid) {
 		p.fd = s->pidfd;
 		sys4(__NR_pidfd_send_signal, s->pidfd, HOST_SIGKILL, NULL, 0);
+		if (host->boot.traced)
+			host_traced_bury(slot);
 		do {
 			n = sys3(__NR_poll, &p, 1, -1);
 		} while (n == -HOST_EINTR);
@@ -266,6 +271,7 @@ void host_stubs_end(void)
 
 	for (slot = 0; slot < STUB_MAX_STUBS; slot++)
 		host_stub_kill(slot);
+	host_traced_reset();
 }
 
 bool host_stub_alive(u32 slot)
@@ -352,7 +358,9 @@ static bool wait_word(u32 slot, u32 *word, u32 val, u32 *sleeps, u64 limit)
 			break;
 		if (!host_stub_alive(slot) || (limit && host_clock_ns() > end))
 			return false;
-		sys4(__NR_futex, word, FUTEX_WAIT, now, &ts);
+		if (sys4(__NR_futex, word, FUTEX_WAIT, now, &ts) == -HOST_ETIMEDOUT &&
+		    host->boot.traced)
+			host_traced_reap();
 	}
 	WRITE_ONCE(*sleeps, 0);
 	return true;
@@ -392,6 +400,8 @@ static void bring_mapper(u32 slot)
 	struct stub_op *op;
 	int cpu = this_host_cpu();
 
+	if (host->boot.host_cpus == 1)
+		return;
 	if (cpu < 0 || s->cpu == cpu + 1 || s->nops == STUB_MAX_OPS ||
 	    cpu >= sizeof(req->cpus) * 8) {
 		s->cpu_misses = 0;
@@ -439,6 +449,7 @@ void *host_area(u32 area)
 	return (void *)(CONTROL_ADDR + CONTROL_AREAS + area * STUB_AREA_SIZE);
 }
 
+/* #syscalls: fallocate(_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE) */
 void host_area_clear(u32 area)
 {
 	sys4(__NR_fallocate, host->control_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
@@ -458,7 +469,10 @@ static void handoff_init(u32 area, u32 stack, bool asleep)
 	ho->guest_sleeps = asleep;
 }
 
-/* Requeues who sleeps on the word to where they are, and so counts them. */
+/*
+ * Requeues who sleeps on the word to where they are, and so counts them.
+ * #syscalls: futex(_, FUTEX_REQUEUE)
+ */
 bool host_guest_asleep(u32 area)
 {
 	u32 *turn = &handoff(area)->turn;
@@ -507,13 +521,18 @@ void host_stub_forget(u32 slot)
 	memset(req->name, 0, sizeof(req->name));
 }
 
-int host_stub_thread(u32 slot, u32 area, u32 stack)
+/**
+ * host_stub_area() - have a stub map an area, and its request page describe it
+ * @slot:	which stub
+ * @area:	the area
+ *
+ * Return: where it will be in the stub.
+ */
+unsigned long host_stub_area(u32 slot, u32 area)
 {
 	struct stub_request *req = request_page(slot);
 	unsigned long base = STUB_AREAS + area * STUB_AREA_SIZE;
-	struct stub_handoff *ho = handoff(area);
 	struct stub_op *op = next_op(slot, __NR_mmap);
-	int ret;
 
 	op->arg[0] = base;
 	op->arg[1] = STUB_AREA_SIZE;
@@ -521,20 +540,29 @@ int host_stub_thread(u32 slot, u32 area, u32 stack)
 	op->arg[3] = MAP_SHARED | MAP_FIXED;
 	op->arg[4] = STUB_FD_CONTROL;
 	op->arg[5] = CONTROL_AREAS + area * STUB_AREA_SIZE;
-
-	op = next_op(slot, STUB_OP_THREAD);
-	op->arg[0] = THREAD_FLAGS;
-	op->arg[1] = base + stack;
-	op->arg[3] = base + STUB_HANDOFF;
 	req->sigstack.sp = base;
 	req->sigstack.size = STUB_SIGSTACK_SIZE;
+	return base;
+}
+
+int host_stub_thread(u32 slot, u32 area, u32 stack)
+{
+	unsigned long base = host_stub_area(slot, area);
+	struct stub_handoff *ho = handoff(area);
+	struct stub_op *op;
+	int ret;
+
+	op = next_op(slot, STUB_OP_THREAD);
+	op->arg[0] = HOST_GUEST_THREAD_FLAGS;
+	op->arg[1] = base + stack;
+	op->arg[3] = base + STUB_HANDOFF;
 
 	handoff_init(area, stack, false);
 	ho->turn = STUB_TURN_GUEST;
 	ret = host_stub_commit(slot);
 	if (ret)
 		return ret;
-	host->tid[area] = READ_ONCE(req->tid);
+	host->tid[area] = READ_ONCE(request_page(slot)->tid);
 	ho->tid = host->tid[area];
 	return wait_word(slot, &ho->turn, STUB_TURN_KERNEL, &ho->kernel_sleeps,
 			 guest_unsafe(UNSAFE_PARK_LIMIT) ? 0 : STOP_LIMIT_NS) ? 0 : -HOST_ESRCH;
@@ -584,7 +612,10 @@ bool noinstr host_guest_wait(u32 area, u32 spin, const u32 *pending)
 	return parked;
 }
 
-/* Wait for a guest thread that is to park at once; a kick makes it hurry. */
+/*
+ * Wait for a guest thread that is to park at once; a kick makes it hurry.
+ * #syscalls: tgkill(_, _, STUB_SIG_KICK)
+ */
 static int wait_parked(u32 slot, u32 area, bool kick)
 {
 	struct stub_handoff *ho = handoff(area);
@@ -625,17 +656,25 @@ int host_guest_stop(u32 slot, u32 area)
 int host_guest_save(u32 slot, u32 area)
 {
 	struct stub_handoff *ho = handoff(area);
-	u64 limit = cycles() + (on_this_cpu(ho) ? 0 : GUEST_SPIN_CYCLES);
+	int ret, tries = 10;
+	u64 limit;
 
-	WRITE_ONCE(ho->resume, STUB_RESUME_SAVE);
-	host_guest_resume(area);
-	while (smp_load_acquire(&ho->turn) != STUB_TURN_KERNEL && cycles() < limit)
-		native_pause();
-	return wait_parked(slot, area, false);
+	/* The watch for threads that run on may kick it: then once more. */
+	do {
+		limit = cycles() + (on_this_cpu(ho) ? 0 : GUEST_SPIN_CYCLES);
+		WRITE_ONCE(ho->resume, STUB_RESUME_SAVE);
+		host_guest_resume(area);
+		while (smp_load_acquire(&ho->turn) != STUB_TURN_KERNEL && cycles() < limit)
+			native_pause();
+		ret = wait_parked(slot, area, false);
+	} while (!ret && READ_ONCE(ho->event) == STUB_EVENT_UNDONE && --tries);
+	return ret;
 }
 
 unsigned long host_stub_syscall(void)
 {
+	if (host->boot.traced)
+		return 0;
 	return host->boot.fsgsbase ? stub_syscall_checked_addr : stub_syscall_addr;
 }
 

@@ -18,6 +18,11 @@ static const struct {
 	enum host_defence defence;
 } words[] = {
 	{ "confine", HOST_DEFENCE_CONFINE },
+	{ "arch", HOST_DEFENCE_ARCH },
+	{ "end", HOST_DEFENCE_END },
+	{ "rights", HOST_DEFENCE_RIGHTS },
+	{ "descriptors", HOST_DEFENCE_DESCRIPTORS },
+	{ "seals", HOST_DEFENCE_SEALS },
 };
 
 /* Against guest programs: UNSAFE_*. */

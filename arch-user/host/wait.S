@@ -4,11 +4,13 @@
  * slip past, a thread's first steps, the return from a signal.
  */
 #include <linux/linkage.h>
+#include <asm/cfi.h>
 #include <asm/stub_abi.h>
 
 #define SYS_rt_sigreturn	15
 #define SYS_clone		56
 #define SYS_exit		60
+#define SYS_wait4		61
 #define SYS_futex		202
 #define HOST_EINTR		4
 
@@ -20,8 +22,11 @@
  * FUTEX_WAIT unless *pending.  A signal entry that finds the instruction
  * pointer from host_wait_begin up to host_wait_end has raised *pending after
  * the look at it, and moves it to host_wait_abort.
+ *
+ * #syscalls: futex(_, FUTEX_WAIT)
  */
 SYM_FUNC_START(host_futex_wait_irq)
+	.cfi_startproc
 	movq	%rcx, %r8
 	movq	%rdx, %r10
 	movl	%esi, %edx
@@ -36,22 +41,46 @@ SYM_INNER_LABEL(host_wait_end, SYM_L_GLOBAL)
 SYM_INNER_LABEL(host_wait_abort, SYM_L_GLOBAL)
 	movq	$-HOST_EINTR, %rax
 	ret
+	.cfi_endproc
 SYM_FUNC_END(host_futex_wait_irq)
 
-/* sigaction's restorer */
+/*
+ * long host_wait4_irq(int tid, int *status, int options, const u32 *pending)
+ *
+ * The same for wait4().
+ */
+SYM_FUNC_START(host_wait4_irq)
+	.cfi_startproc
+	movq	%rcx, %r8
+	xorl	%r10d, %r10d
+	movl	$SYS_wait4, %eax
+	jmp	host_wait_begin
+	.cfi_endproc
+SYM_FUNC_END(host_wait4_irq)
+
+/* sigaction's restorer; #syscalls: rt_sigreturn */
 SYM_FUNC_START(host_sig_return)
+	.cfi_startproc
 	movl	$SYS_rt_sigreturn, %eax
 	syscall
 	ud2
+	.cfi_endproc
 SYM_FUNC_END(host_sig_return)
 
 /*
  * long host_thread_clone(flags, stack, fn, arg): a host thread that calls
  * fn(arg) on the given stack and ends when that returns.
+ *
+ * #guard-syscalls: exit
  */
 SYM_FUNC_START(host_thread_clone)
+	.cfi_startproc
 	pushq	%rbx
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset %rbx, 0
 	pushq	%rbp
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset %rbp, 0
 	movq	%rdx, %rbx
 	movq	%rcx, %rbp
 	xorl	%edx, %edx
@@ -61,6 +90,8 @@ SYM_FUNC_START(host_thread_clone)
 	syscall
 	testq	%rax, %rax
 	jnz	1f
+	.cfi_remember_state
+	.cfi_undefined %rip		/* the new thread's stack begins here */
 	movq	%rbp, %rdi
 	xorl	%ebp, %ebp
 	call	*%rbx
@@ -68,15 +99,24 @@ SYM_FUNC_START(host_thread_clone)
 	movl	$SYS_exit, %eax
 	syscall
 	ud2
+	.cfi_restore_state
 1:	popq	%rbp
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore %rbp
 	popq	%rbx
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore %rbx
 	ret
+	.cfi_endproc
 SYM_FUNC_END(host_thread_clone)
 
 /* void host_switch_stack(stack, fn): leave this stack for good. */
 SYM_FUNC_START(host_switch_stack)
+	.cfi_startproc
+	.cfi_undefined %rip
 	movq	%rdi, %rsp
 	xorl	%ebp, %ebp
 	call	*%rsi
 	ud2
+	.cfi_endproc
 SYM_FUNC_END(host_switch_stack)

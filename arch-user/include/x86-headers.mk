@@ -4,7 +4,7 @@
 
 x86-asm-headers := asm.h atomic.h atomic64_64.h barrier.h bitops.h cmpxchg.h \
 	cmpxchg_64.h current.h extable_fixup_types.h local.h nops.h \
-	preempt.h rmwcc.h GEN-for-each-reg.h
+	rmwcc.h GEN-for-each-reg.h
 
 x86-uapi-headers := bitsperlong.h byteorder.h mman.h msgbuf.h posix_types.h \
 	posix_types_64.h ptrace-abi.h ptrace.h sembuf.h shmbuf.h sigcontext.h \

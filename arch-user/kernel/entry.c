@@ -25,7 +25,8 @@ static void user_syscall(struct pt_regs *regs, const struct guest_event *ev)
 	long nr = ev->nr;
 	unsigned long n;
 
-	regs->orig_ax = nr;
+	/* All of the register, as it was; int 0x80 is no call, whatever was in it. */
+	regs->orig_ax = nr == (int)regs->ax ? regs->ax : nr;
 	regs->ax = -ENOSYS;
 	enter_from_user_mode(regs);
 	instrumentation_begin();
@@ -39,11 +40,34 @@ static void user_syscall(struct pt_regs *regs, const struct guest_event *ev)
 		n = array_index_nospec(n, NR_syscalls);
 		regs->ax = sys_call_table[n](regs->di, regs->si, regs->dx,
 					     regs->r10, regs->r8, regs->r9);
+	} else if ((int)n != -1) {
+		/* whatever a tracer left there; -1 is how it says "skip this one" */
+		regs->ax = -ENOSYS;
 	}
 	if (unlikely(ev->address >= TASK_SIZE))
 		user_vsyscall_result(regs);
 	instrumentation_end();
 	syscall_exit_to_user_mode(regs);
+}
+
+/*
+ * int 0x80 where the host has no 32-bit calls: a protection fault for a gate
+ * of the interrupt table.  Where it has them, the filter traps it as a call.
+ */
+#define INT80_SIZE	2
+#define INT80_ERROR	(0x80 << 3 | 2)
+
+static bool is_int80(const struct guest_event *ev)
+{
+	return ev->vector == VECTOR_GP && ev->error_code == INT80_ERROR;
+}
+
+static void user_int80(struct pt_regs *regs)
+{
+	const struct guest_event call = { .type = GUEST_EVENT_SYSCALL, .nr = -1 };
+
+	regs->ip += INT80_SIZE;
+	user_syscall(regs, &call);
 }
 
 static void user_exception(struct pt_regs *regs, const struct guest_event *ev)
@@ -109,7 +133,10 @@ void __noreturn user_mode_loop(struct pt_regs *regs)
 			irq_from_user(regs);
 			break;
 		case GUEST_EVENT_EXCEPTION:
-			user_exception(regs, &ev);
+			if (unlikely(is_int80(&ev)))
+				user_int80(regs);
+			else
+				user_exception(regs, &ev);
 			break;
 		case GUEST_EVENT_DEAD:
 			user_dead(regs);

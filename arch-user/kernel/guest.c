@@ -8,6 +8,9 @@
  * area belongs to the guest as much as to the kernel: offsets found there are
  * checked, values are copied once.
  *
+ * All that is about frames and turns is the filter's way to intercept; another
+ * one stands behind guest_ops and shares the rest.
+ *
  * Locks: mm_context_t.lock, then stub.lock.  idle_lock is innermost.
  */
 #include <linux/cleanup.h>
@@ -40,6 +43,8 @@ static DEFINE_IDA(area_ida);
 static DEFINE_SPINLOCK(idle_lock);
 static LIST_HEAD(idle_stubs);
 static unsigned int nr_idle_stubs;
+
+const struct guest_ops *guest_ops __ro_after_init;
 
 /* By slot, for stub_died(); set while the stub exists. */
 static struct stub *stubs[STUB_MAX_STUBS];
@@ -118,13 +123,23 @@ static void save_fast(struct guest_thread *gt)
 	WRITE_ONCE(ho->context, area_base(gt) + gt->context);
 }
 
+/* The initial state, of one that has not run since it was made or since exec. */
+static void *initial_xstate(struct task_struct *task)
+{
+	task->thread.xstate = kzalloc(host_boot_info()->xstate_size, GFP_KERNEL | __GFP_NOFAIL);
+	xstate_reset_area(task->thread.xstate);
+	return task->thread.xstate;
+}
+
 void *guest_xstate(struct task_struct *task)
 {
 	struct guest_thread *gt = task->thread.guest;
 	long off;
 
 	if (!gt)
-		return task->thread.xstate;
+		return task->thread.xstate ?: initial_xstate(task);
+	if (gt->ops)
+		return gt->ops->xstate(gt);
 	if (gt->fast)
 		save_fast(gt);
 	off = area_offset(gt, READ_ONCE(guest_context(gt)->fpstate),
@@ -143,7 +158,39 @@ static void free_thread(struct guest_thread *gt)
 	guest_unwatch(gt);
 	host_area_clear(gt->area);
 	ida_free(&area_ida, gt->area);
+	if (gt->ops)
+		gt->ops->free(gt);
 	kfree(gt);
+}
+
+/*
+ * A tracer waits for the host to tell it what becomes of a stub: nothing else
+ * may take that, so no interrupt must come in between.
+ */
+static int spawn(u32 slot)
+{
+	unsigned long flags;
+	int ret;
+
+	if (!guest_ops)
+		return host_stub_spawn(slot);
+	local_irq_save(flags);
+	ret = host_stub_spawn(slot);
+	local_irq_restore(flags);
+	return ret;
+}
+
+static void end(u32 slot)
+{
+	unsigned long flags;
+
+	if (!guest_ops) {
+		host_stub_kill(slot);
+		return;
+	}
+	local_irq_save(flags);
+	host_stub_kill(slot);
+	local_irq_restore(flags);
 }
 
 /* End the process; nothing runs in it or is mapped by it after this. */
@@ -152,11 +199,17 @@ static void end_stub(struct stub *stub)
 	struct guest_thread *gt, *next;
 
 	WRITE_ONCE(stubs[stub->slot], NULL);
-	host_stub_kill(stub->slot);
+	end(stub->slot);
 	list_for_each_entry_safe(gt, next, &stub->threads, list)
 		free_thread(gt);
 	ida_free(&slot_ida, stub->slot);
 	kfree(stub);
+}
+
+/* One that is traced is stopped when it says so. */
+static bool is_parked(struct guest_thread *gt)
+{
+	return gt->ops || host_guest_parked(gt->area);
 }
 
 /*
@@ -175,10 +228,11 @@ static bool clean_stub(struct stub *stub)
 		return false;
 	gt = list_first_entry(&stub->threads, struct guest_thread, list);
 	host_stub_unmap(stub->slot, 0, STUB_BASE);
-	if (host_stub_commit(stub->slot) || !host_guest_parked(gt->area))
+	if (host_stub_commit(stub->slot) || !is_parked(gt))
 		return false;
 	host_stub_forget(stub->slot);
-	host_guest_reset(gt->area, first_context());
+	if (!gt->ops)
+		host_guest_reset(gt->area, first_context());
 	gt->bases_known = false;
 	return true;
 }
@@ -188,7 +242,7 @@ static bool is_clean(struct stub *stub)
 {
 	struct guest_thread *gt = list_first_entry(&stub->threads, struct guest_thread, list);
 
-	return !READ_ONCE(stub->dead) && host_guest_parked(gt->area);
+	return !READ_ONCE(stub->dead) && is_parked(gt);
 }
 
 void stub_put(struct stub *stub)
@@ -243,7 +297,7 @@ static struct stub *new_stub(void)
 	spin_lock_init(&stub->lock);
 	INIT_LIST_HEAD(&stub->threads);
 	WRITE_ONCE(stubs[slot], stub);
-	ret = host_stub_spawn(slot);
+	ret = spawn(slot);
 	if (!ret)
 		return stub;
 	WRITE_ONCE(stubs[slot], NULL);
@@ -290,7 +344,7 @@ static void kill_users(struct stub *stub)
 void stub_lost(struct stub *stub)
 {
 	WRITE_ONCE(stub->dead, true);
-	host_stub_kill(stub->slot);
+	end(stub->slot);
 	kill_users(stub);
 }
 
@@ -332,8 +386,10 @@ static struct guest_thread *new_thread(struct stub *stub)
 	gt->stub = stub;
 	gt->area = area;
 	INIT_LIST_HEAD(&gt->watch);
+	gt->ops = guest_ops;
 	spin_lock(&stub->lock);
-	ret = host_stub_thread(stub->slot, area, first_context());
+	ret = gt->ops ? gt->ops->make(gt) :
+			host_stub_thread(stub->slot, area, first_context());
 	if (!ret)
 		stub->nr_threads++;
 	spin_unlock(&stub->lock);
@@ -345,14 +401,19 @@ static struct guest_thread *new_thread(struct stub *stub)
 	return NULL;
 }
 
-/* What the stub goes on with when it gets its first turn. */
-static void fill_first_frame(struct task_struct *task, struct guest_thread *gt)
+/* Where the stub finds what to go on with when it gets its first turn. */
+static void *first_frame(struct guest_thread *gt)
 {
-	void *xstate = host_area(gt->area) + first_xstate();
-
 	gt->fast = false;
 	gt->context = first_context();
 	guest_context(gt)->fpstate = area_base(gt) + first_xstate();
+	return host_area(gt->area) + first_xstate();
+}
+
+static void fill_first_frame(struct task_struct *task, struct guest_thread *gt)
+{
+	void *xstate = gt->ops ? gt->ops->new_xstate(gt) : first_frame(gt);
+
 	if (guest_unsafe(UNSAFE_RECYCLE_CLEAR) && !task->thread.xstate)
 		return;
 	if (!task->thread.xstate) {
@@ -604,15 +665,6 @@ static void load(struct guest_thread *gt, const struct pt_regs *regs)
 	WRITE_ONCE(ho->bases, load_bases(gt, ho));
 }
 
-/*
- * Where IRETQ cannot go it would fault in the stub.  Upper addresses that are
- * canonical fault where they should.
- */
-static bool ip_is_nowhere(unsigned long ip)
-{
-	return ip >= TASK_SIZE && ip < 0xffff800000000000UL;
-}
-
 /* How long a vCPU polls for its guest before it sleeps, in TSC cycles. */
 static u32 spin_cycles(void)
 {
@@ -623,6 +675,10 @@ void guest_run(struct pt_regs *regs, struct guest_event *ev)
 {
 	struct guest_thread *gt = current->thread.guest;
 
+	if (unlikely(gt->ops)) {
+		gt->ops->run(gt, regs, ev);
+		return;
+	}
 	if (!gt->running) {
 		if (unlikely(ip_is_nowhere(regs->ip))) {
 			*ev = (struct guest_event) {
@@ -642,12 +698,23 @@ void guest_run(struct pt_regs *regs, struct guest_event *ev)
 	fetch(current, regs, ev);
 }
 
+static void undo_syscall(struct pt_regs *regs, const struct guest_event *ev)
+{
+	if (likely(ev->address < TASK_SIZE)) {
+		regs->ip -= 2;
+		return;
+	}
+	/* a call of the vsyscall page, from which it has returned already */
+	regs->ip = ev->address;
+	regs->sp -= sizeof(long);
+}
+
 /* An event that came while the guest was being stopped: as if it had not. */
 static void undo(struct task_struct *task, struct pt_regs *regs, const struct guest_event *ev)
 {
 	switch (ev->type) {
 	case GUEST_EVENT_SYSCALL:
-		regs->ip -= 2;
+		undo_syscall(regs, ev);
 		break;
 	case GUEST_EVENT_EXCEPTION:
 		if (ev->vector == VECTOR_BP)
@@ -673,7 +740,9 @@ void guest_stop(struct task_struct *task)
 		return;
 	if (gt->running) {
 		gt->running = false;
-		if (!host_guest_stop(gt->stub->slot, gt->area))
+		if (gt->ops)
+			gt->ops->stop(task, regs, &ev);
+		else if (!host_guest_stop(gt->stub->slot, gt->area))
 			fetch(task, regs, &ev);
 		else
 			stub_lost(gt->stub);
@@ -688,7 +757,7 @@ void guest_stop(struct task_struct *task)
  */
 void guest_leave(struct task_struct *task)
 {
-	if (task->thread.guest)
+	if (task->thread.guest && !task->thread.guest->ops)
 		host_guest_leave(task->thread.guest->area);
 }
 
@@ -699,6 +768,7 @@ int init_new_context(struct task_struct *task, struct mm_struct *mm)
 	mm->context.nr_maps = 0;
 	mm->context.rewrite = NULL;
 	mm->context.traps = 0;
+	mm->context.old = 0;
 	mm->context.chunks = kmalloc(sizeof(*mm->context.chunks), GFP_KERNEL);
 	if (!mm->context.chunks)
 		return -ENOMEM;

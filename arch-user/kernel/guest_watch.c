@@ -78,7 +78,7 @@ void guest_watch(struct guest_thread *gt)
 {
 	unsigned long flags;
 
-	if (!list_empty_careful(&gt->watch) || guest_unsafe(UNSAFE_RUN_ON))
+	if (gt->ops || !list_empty_careful(&gt->watch) || guest_unsafe(UNSAFE_RUN_ON))
 		return;
 	raw_spin_lock_irqsave(&watch_lock, flags);
 	if (list_empty(&gt->watch))

@@ -17,6 +17,7 @@
 #include <linux/smp.h>
 #include <asm/host.h>
 #include <asm/host_events.h>
+#include <asm/intercept.h>
 #include <asm/irq.h>
 #include <asm/irq_regs.h>
 #include <asm/time.h>
@@ -28,12 +29,13 @@ EXPORT_PER_CPU_SYMBOL(irq_enabled);
 EXPORT_PER_CPU_SYMBOL(irq_pending);
 EXPORT_SYMBOL(irq_replay);
 
-/* Non-zero while the vCPU waits on irq_pending itself. */
-static DEFINE_PER_CPU(unsigned int, irq_idle);
+DEFINE_PER_CPU(unsigned int, irq_idle);
 static DEFINE_PER_CPU(unsigned long, irq_count[IRQ_BIT_COUNT]);
 
+/* switch.S */
 void irq_entry(void);
 void fault_entry(void);
+extern const char irq_leave[], irq_again[], irq_left[];
 
 /**
  * irq_raise() - interrupt a vCPU
@@ -55,6 +57,18 @@ void noinstr irq_raise(unsigned int cpu, enum irq_bit bit)
 		host_cpu_signal(cpu);
 }
 
+/*
+ * A barrier for this CPU is one for the program that runs on it, on another
+ * host thread: stopping that one is a barrier there.
+ */
+static void order_guest(void)
+{
+	struct mm_struct *mm = current->mm;
+
+	if (mm && atomic_read(&mm->membarrier_state))
+		guest_stop(current);
+}
+
 static void do_irqs(struct pt_regs *regs)
 {
 	struct pt_regs *old = set_irq_regs(regs);
@@ -67,14 +81,19 @@ static void do_irqs(struct pt_regs *regs)
 				__this_cpu_inc(irq_count[bit]);
 		if (bits & BIT(IRQ_BIT_TIMER))
 			timer_interrupt();
-		if (bits & BIT(IRQ_BIT_IO))
-			host_events_run();
-		if (bits & BIT(IRQ_BIT_CALL))
+		if (bits & BIT(IRQ_BIT_CALL)) {
+			order_guest();
 			generic_smp_call_function_interrupt();
+		}
 		if (bits & BIT(IRQ_BIT_RESCHEDULE))
 			scheduler_ipi();
 		if (bits & BIT(IRQ_BIT_STOP))
 			smp_stop_this_cpu();
+		/* last: drivers may take any spinlock, as far as lockdep goes */
+		if (bits & BIT(IRQ_BIT_IO)) {
+			lockdep_hardirq_threaded();
+			host_events_run();
+		}
 	}
 	irq_exit_rcu();
 	set_irq_regs(old);
@@ -82,43 +101,67 @@ static void do_irqs(struct pt_regs *regs)
 
 /*
  * An interrupt of kernel code, with interrupts off but for the flag in @regs.
- * The task may go on on another CPU; whichever it is, nothing may be left
- * pending there with interrupts on.
+ * The task may be moved to another CPU; whichever it is, nothing may be left
+ * pending there when the caller turns interrupts on.
  */
 static __always_inline void irqs_from_kernel(struct pt_regs *regs)
 {
-	do {
-		irqentry_state_t state;
+	irqentry_state_t state = irqentry_enter(regs);
 
-		raw_cpu_write_4(irq_enabled, ARCH_IRQ_DISABLED);
-		barrier();
-		state = irqentry_enter(regs);
-		instrumentation_begin();
-		do_irqs(regs);
-		instrumentation_end();
-		irqentry_exit(regs, state);
-		barrier();
-		raw_cpu_write_4(irq_enabled, ARCH_IRQ_ENABLED);
-		barrier();
-	} while (raw_cpu_read_4(irq_pending));
+	instrumentation_begin();
+	do_irqs(regs);
+	instrumentation_end();
+	irqentry_exit(regs, state);
 }
 
-/* Called by irq_entry, the host's signal handler. */
-void noinstr irq_signal(int sig, struct host_siginfo *info, struct host_context *uc)
+/* Takes what is pending, at the cost of the code that a frame interrupted. */
+void noinstr irq_signal_again(struct host_context *uc)
 {
 	struct pt_regs regs;
 
-	if (info->code == HOST_SI_TIMER)
-		__atomic_fetch_or(raw_cpu_ptr(&irq_pending), BIT(IRQ_BIT_TIMER),
-				  __ATOMIC_SEQ_CST);
-	if (raw_cpu_read_4(irq_enabled) == ARCH_IRQ_DISABLED) {
-		uc->ip = host_wait_fixup(uc->ip);
-		return;
-	}
-	if (!raw_cpu_read_4(irq_pending))
-		return;
 	kernel_regs_from_context(&regs, uc, true);
 	irqs_from_kernel(&regs);
+}
+
+/* A vCPU's timer has expired, not always the calling one's.  Interrupts off. */
+static __always_inline void timer_raise(unsigned int cpu)
+{
+	if (likely(cpu == raw_smp_processor_id()))
+		__atomic_fetch_or(raw_cpu_ptr(&irq_pending), BIT(IRQ_BIT_TIMER),
+				  __ATOMIC_SEQ_CST);
+	else
+		irq_raise(cpu, IRQ_BIT_TIMER);
+}
+
+/*
+ * Called by irq_entry, the host's signal handler.
+ *
+ * When two signals are pending the host makes both frames at once, and the
+ * second handler runs before the first one's first instruction.  If interrupts
+ * are on it may move the task to another vCPU.  So the first makes sure of
+ * where it is by turning them off, and the timer's signal says whose it was.
+ *
+ * Return: whether interrupts are to be on again.
+ */
+bool noinstr irq_signal(int sig, struct host_siginfo *info, struct host_context *uc)
+{
+	bool were_on = raw_cpu_read_4(irq_enabled) != ARCH_IRQ_DISABLED;
+
+	raw_cpu_write_4(irq_enabled, ARCH_IRQ_DISABLED);
+	barrier();
+	if (info->code == HOST_SI_TIMER)
+		timer_raise(info->value);
+	if (!were_on) {
+		uc->ip = host_wait_fixup(uc->ip);
+		return false;
+	}
+	if (uc->ip >= (unsigned long)irq_leave && uc->ip < (unsigned long)irq_left) {
+		uc->ip = (unsigned long)irq_again;
+		return false;
+	}
+	if (raw_cpu_read_4(irq_pending))
+		irq_signal_again(uc);
+	return true;
 }
 
 /**
@@ -138,7 +181,14 @@ void noinstr irq_replay(void)
 		.orig_ax = -1,
 	};
 
-	irqs_from_kernel(&regs);
+	do {
+		raw_cpu_write_4(irq_enabled, ARCH_IRQ_DISABLED);
+		barrier();
+		irqs_from_kernel(&regs);
+		barrier();
+		raw_cpu_write_4(irq_enabled, ARCH_IRQ_ENABLED);
+		barrier();
+	} while (raw_cpu_read_4(irq_pending));
 }
 
 /**

@@ -2,6 +2,7 @@
 /*
  * Tasks: made, started, dropped.
  */
+#include <linux/acpi.h>
 #include <linux/elf.h>
 #include <linux/elf-randomize.h>
 #include <linux/entry-common.h>
@@ -13,6 +14,8 @@
 #include <linux/sched/task.h>
 #include <linux/sched/task_stack.h>
 #include <linux/slab.h>
+#include <linux/sysctl.h>
+#include <linux/uaccess.h>
 #include <asm/exec.h>
 #include <asm/host.h>
 #include <asm/intercept.h>
@@ -76,6 +79,32 @@ int copy_thread(struct task_struct *p, const struct kernel_clone_args *args)
 	return 0;
 }
 
+/* They count, too, but cost the host nothing: about as many as there are. */
+#define KERNEL_THREADS(cpus)	(48 + 12 * (cpus))
+
+/*
+ * Tasks cost the host threads: see host/limits.c.  This is the last hook before
+ * the first fork, which hands init's limits on; kernel.threads-max is writable.
+ */
+void __init arch_post_acpi_subsys_init(void)
+{
+	struct rlimit *nproc = &init_task.signal->rlim[RLIMIT_NPROC];
+	struct ctl_table table = { .maxlen = sizeof(int) };
+	unsigned long max = host_boot_info()->max_tasks;
+	unsigned long all = max + KERNEL_THREADS(host_boot_info()->ncpus);
+	char text[24];
+	size_t len;
+	loff_t pos = 0;
+
+	/* memory set a limit before, twice what a user gets */
+	if (all >= nproc->rlim_cur * 2)
+		return;
+	len = scnprintf(text, sizeof(text), "%lu\n", all);
+	sysctl_max_threads(&table, 1, text, &len, &pos);
+	nproc->rlim_cur = max / 2;
+	nproc->rlim_max = max / 2;
+}
+
 /* Called by ret_from_fork on the new task's stack. */
 void __noreturn task_first_steps(struct task_struct *prev, struct pt_regs *regs,
 				 int (*fn)(void *), void *arg)
@@ -129,6 +158,27 @@ unsigned long arch_randomize_brk(struct mm_struct *mm)
 	return randomize_page(mm->brk, SZ_32M);
 }
 
+/*
+ * The bytes around the instruction, in the form that scripts/decodecode reads;
+ * or from it on, where nothing is mapped before it.
+ */
+static void show_code(const struct pt_regs *regs)
+{
+	u8 code[64];
+	int before = 42, size = sizeof(code);
+
+	if (copy_from_kernel_nofault(code, (void *)regs->ip - before, size)) {
+		size -= before;
+		before = 0;
+		if (copy_from_kernel_nofault(code, (void *)regs->ip, size)) {
+			printk("Code: not readable\n");
+			return;
+		}
+	}
+	printk("Code: %*ph <%02x> %*ph\n", before, code, code[before],
+	       size - before - 1, code + before + 1);
+}
+
 void show_regs(struct pt_regs *regs)
 {
 	show_regs_print_info(KERN_DEFAULT);
@@ -142,6 +192,8 @@ void show_regs(struct pt_regs *regs)
 	printk("r12 %016lx r13 %016lx r14 %016lx r15 %016lx\n", regs->r12, regs->r13, regs->r14,
 	       regs->r15);
 	printk("rip %016lx flags %08lx\n", regs->ip, regs->flags);
-	if (!user_mode(regs))
+	if (!user_mode(regs)) {
+		show_code(regs);
 		show_stack(current, (unsigned long *)regs->bp, KERN_DEFAULT);
+	}
 }

@@ -60,6 +60,7 @@ void __init setup_arch(char **cmdline_p)
 	*cmdline_p = boot_command_line;
 	add_bootloader_randomness(boot->seed, sizeof(boot->seed));
 	memzero_explicit(boot->seed, sizeof(boot->seed));
+	jump_label_setup();
 	parse_early_param();
 	user_early_console();
 	setup_memory(boot);

@@ -22,6 +22,7 @@ void __init smp_prepare_boot_cpu(void)
 		per_cpu(pcpu_hot.cpu_number, cpu) = cpu;
 	}
 	host_cpu_init(0, per_cpu_offset(0));
+	pv_locks_early();
 }
 
 void __init smp_prepare_cpus(unsigned int max_cpus)
@@ -30,6 +31,7 @@ void __init smp_prepare_cpus(unsigned int max_cpus)
 
 	for (cpu = 0; cpu < host_boot_info()->ncpus && cpu < max_cpus; cpu++)
 		set_cpu_present(cpu, true);
+	pv_locks_start();
 }
 
 void __init smp_cpus_done(unsigned int max_cpus)
@@ -149,6 +151,12 @@ void smp_send_stop(void)
 }
 
 #ifdef CONFIG_HOTPLUG_CPU
+/* The first one has the host's I/O interrupts. */
+bool arch_cpu_is_hotpluggable(int cpu)
+{
+	return cpu;
+}
+
 int __cpu_disable(void)
 {
 	unsigned int cpu = smp_processor_id();

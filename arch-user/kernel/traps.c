@@ -4,6 +4,7 @@
  * come as host signals to the vCPU's thread.
  */
 #include <linux/bug.h>
+#include <linux/entry-common.h>
 #include <linux/extable.h>
 #include <linux/kdebug.h>
 #include <linux/module.h>
@@ -110,22 +111,26 @@ static const char *vector_name(unsigned int vector)
 	}
 }
 
-static bool __maybe_unused handle_bug(struct pt_regs *regs)
+/*
+ * WARN() is as if it were called where it stands: with interrupts, RCU and
+ * lockdep as they are there.
+ */
+static noinstr bool handle_bug(struct pt_regs *regs)
 {
+	bool warned = false;
 	unsigned short insn;
 
-	if (get_kernel_nofault(insn, (void *)regs->ip) || insn != UD2_OPCODE)
-		return false;
-	if (report_bug(regs->ip, regs) != BUG_TRAP_TYPE_WARN)
-		return false;
-	regs->ip += UD2_LENGTH;
-	return true;
+	instrumentation_begin();
+	if (!get_kernel_nofault(insn, (void *)regs->ip) && insn == UD2_OPCODE)
+		warned = report_bug(regs->ip, regs) == BUG_TRAP_TYPE_WARN;
+	instrumentation_end();
+	if (warned)
+		regs->ip += UD2_LENGTH;
+	return warned;
 }
 
 static void kernel_exception(struct pt_regs *regs, const struct host_context *uc)
 {
-	if (uc->trapno == VECTOR_UD && handle_bug(regs))
-		return;
 	if (fixup_exception(regs))
 		return;
 	current->thread.trap_nr = uc->trapno;
@@ -140,17 +145,25 @@ static void kernel_exception(struct pt_regs *regs, const struct host_context *uc
 void noinstr fault_signal(int sig, struct host_siginfo *info, struct host_context *uc)
 {
 	bool irqs_on = raw_cpu_read_4(irq_enabled) == ARCH_IRQ_ENABLED;
+	irqentry_state_t state;
 	struct pt_regs regs;
 
 	/* sent by somebody, not caused by us: as for any process */
 	if (info->code <= 0)
 		host_exit(128 + sig);
 
-	raw_cpu_write_4(irq_enabled, ARCH_IRQ_DISABLED);
 	kernel_regs_from_context(&regs, uc, irqs_on);
+	if (uc->trapno == VECTOR_UD && handle_bug(&regs)) {
+		regs_to_context(uc, &regs);
+		return;
+	}
+	raw_cpu_write_4(irq_enabled, ARCH_IRQ_DISABLED);
+	barrier();
+	state = irqentry_enter(&regs);
 	instrumentation_begin();
 	kernel_exception(&regs, uc);
 	instrumentation_end();
+	irqentry_exit(&regs, state);
 	regs_to_context(uc, &regs);
 	if (!irqs_on)
 		return;

@@ -5,6 +5,8 @@
 #ifndef _KERNEL_TRAPS_H
 #define _KERNEL_TRAPS_H
 
+#include <asm/processor.h>
+
 struct guest_event;
 struct pt_regs;
 struct host_context;
@@ -42,7 +44,8 @@ void user_vsyscall_result(struct pt_regs *regs);
  */
 void die(const char *what, struct pt_regs *regs, long error);
 
-void irq_signal(int sig, struct host_siginfo *info, struct host_context *uc);
+bool irq_signal(int sig, struct host_siginfo *info, struct host_context *uc);
+void irq_signal_again(struct host_context *uc);
 void fault_signal(int sig, struct host_siginfo *info, struct host_context *uc);
 
 /* The host's ucontext on x86-64, as it lies in a signal frame. */
@@ -62,7 +65,10 @@ struct host_context {
 struct host_siginfo {
 	int signo, error, code, pad;
 	unsigned long addr;
-	int syscall;
+	union {
+		int syscall;		/* SIGSYS */
+		int value;		/* a timer's: whose it is */
+	};
 	unsigned int arch;
 };
 
@@ -111,6 +117,15 @@ static __always_inline void regs_to_context(struct host_context *uc,
 	uc->sp = regs->sp;
 	uc->ip = regs->ip;
 	uc->flags = regs->flags;
+}
+
+/*
+ * Where IRETQ cannot go it would fault in the stub.  Upper addresses that are
+ * canonical fault where they should.
+ */
+static inline bool ip_is_nowhere(unsigned long ip)
+{
+	return ip >= TASK_SIZE && ip < 0xffff800000000000UL;
 }
 
 static __always_inline void kernel_regs_from_context(struct pt_regs *regs,

@@ -62,17 +62,18 @@ bool kernel_addr_is_ram(unsigned long addr)
 }
 EXPORT_SYMBOL(kernel_addr_is_ram);
 
-/* The pages go to the allocator; at their link address nothing is left. */
-static void free_range(char *begin, char *end, const char *what)
-{
-	free_reserved_area(begin, end, POISON_FREE_INITMEM, what);
-	host_unmap((unsigned long)begin, end - begin);
-}
-
+/*
+ * The pages go to the allocator; at their link address nothing is left.  The
+ * text is the host file's and only made inaccessible: a debugger that has a
+ * breakpoint in it (start_kernel) must be able to take that out again.
+ */
 void __ref free_initmem(void)
 {
-	free_range(__init_text_begin, __init_text_end, "unused kernel text");
-	free_range(__init_begin, __init_end, "unused kernel data");
+	free_reserved_area(__init_text_begin, __init_text_end, POISON_FREE_INITMEM,
+			   "unused kernel text");
+	host_protect((unsigned long)__init_text_begin, __init_text_end - __init_text_begin, 0);
+	free_reserved_area(__init_begin, __init_end, POISON_FREE_INITMEM, "unused kernel data");
+	host_unmap((unsigned long)__init_begin, __init_end - __init_begin);
 }
 
 #ifdef CONFIG_STRICT_KERNEL_RWX

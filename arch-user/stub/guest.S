@@ -110,7 +110,10 @@ stub_futex:
 stub_futex_ip:
 	leaq	-HANDOFF_TURN(%rdi), %rbx
 	movq	HANDOFF_CONTEXT(%rbx), %rsp
-	leaq	-16(%rsp), %rsp
+	cmpl	$STUB_RESUME_SAVE, HANDOFF_RESUME(%rbx)
+	jne	1f
+	movq	HANDOFF_STACK(%rbx), %rsp	/* .context is an XSAVE area */
+1:	leaq	-16(%rsp), %rsp
 	andq	$-16, %rsp
 	pushq	$2
 	popfq
@@ -318,6 +321,8 @@ stub_park:
 	shrq	$32, %rdx
 	xsave64	(%r12)
 	movl	$STUB_EVENT_SAVED, HANDOFF_EVENT(%rbx)
+	/* Below the context that the kernel makes beside it: a kick pushes. */
+	movq	HANDOFF_STACK(%rbx), %rsp
 	jmp	stub_park
 .Lresumed:
 
@@ -336,6 +341,12 @@ stub_park:
 	cmpq	%rcx, %rax
 	jae	.Lgo_on
 .Lparking:
+#ifdef CONFIG_KERNELET_ATTACK_CONTROL
+	/* It would bring a thread back that waits elsewhere. */
+	movabsq	$(STUB_REQUEST + REQUEST_UNSAFE), %rax
+	testl	$UNSAFE_RECYCLE_THREAD, (%rax)
+	jnz	.Lgo_on
+#endif
 	cmpl	$STUB_TURN_GUEST, HANDOFF_TURN(%rbx)
 	jne	.Lgo_on
 	/* FS and GS bases in the hand-off page are still to be loaded. */

@@ -21,6 +21,7 @@
 #define SYS_clone		56
 #define SYS_sigaltstack		131
 #define SYS_futex		202
+#define SYS_sched_setaffinity	203
 #define SYS_seccomp		317
 
 #define FUTEX_WAIT		0
@@ -156,6 +157,12 @@ stub_mapper:
 	jb	1b
 	jmp	.Lnext_operation
 .Lnew_thread:
+	/* The mapper may be bound to one CPU; guest threads are not. */
+	xorl	%edi, %edi
+	movl	$REQUEST_CPUS_SIZE, %esi
+	movabsq	$(STUB_REQUEST + REQUEST_ALLOWED), %rdx
+	movl	$SYS_sched_setaffinity, %eax
+	syscall
 	movq	32(%r14), %rbx
 	movabsq	$(STUB_REQUEST + REQUEST_SIGSTACK), %rdi
 	xorl	%esi, %esi

@@ -13,6 +13,6 @@ struct sock_fprog;
 /* the filter of guest threads; in read-only memory */
 extern const struct sock_fprog guest_filter;
 
-__noreturn void zygote_main(long parent);
+__noreturn void zygote_main(long parent, long traced);
 
 #endif /* _STUB_H */

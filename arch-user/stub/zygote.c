@@ -12,7 +12,9 @@
  * thread adds guest_filter while all signals are blocked, which leaves it
  * futex() and a few harmless calls that concern itself alone, from the first
  * page of the text; everything else is a trap.  A guest thread that jumps into
- * the mapper's or the zygote's text gets the trap too.
+ * the mapper's or the zygote's text gets the trap too.  Under ptrace
+ * (host/ptrace.c), where guest threads cannot make any call, only the former is
+ * used, and done without where the host refuses it.
  */
 #include <linux/types.h>
 #include <uapi/linux/audit.h>
@@ -265,7 +267,7 @@ static __noreturn void become_stub(__u32 slot, long zygote)
  * Forking without a copy of the C stack frame would be fragile; a plain fork
  * copies the one stack page, which the mapper then unmaps.
  */
-static void spawn(__u32 slot, long self)
+static void spawn(__u32 slot, long self, bool traced)
 {
 	struct zygote_reply r = { .slot = slot };
 	int pidfd = -1;
@@ -273,8 +275,11 @@ static void spawn(__u32 slot, long self)
 	r.pid = call(__NR_clone, FORK_FLAGS, 0, (long)&pidfd, 0, 0, 0);
 	if (!r.pid)
 		become_stub(slot, self);
-	if (r.pid < 0)
+	if (r.pid < 0) {
 		pidfd = -1;
+		if (traced)
+			asm volatile("int3");	/* the tracer waits for something */
+	}
 	reply(&r, pidfd);
 	if (pidfd >= 0)
 		call1(__NR_close, pidfd);
@@ -283,11 +288,12 @@ static void spawn(__u32 slot, long self)
 /**
  * zygote_main() - the zygote's life
  * @parent:	process id of the kernel process
+ * @traced:	it traces us and all stubs: a filter is not needed
  *
  * Entered on its own stack, with the stub text mapped and the descriptors of
  * stub_abi.h in place.  Everything else is dropped here.
  */
-__noreturn void zygote_main(long parent)
+__noreturn void zygote_main(long parent, long traced)
 {
 	long self = call0(__NR_getpid);
 	struct zygote_request req;
@@ -299,8 +305,9 @@ __noreturn void zygote_main(long parent)
 	n = STUB_ZYGOTE_STACK + STUB_ZYGOTE_STACK_SIZE;
 	if (call2(__NR_munmap, n, HOST_ADDR_END - n))
 		die();
-	if (call(__NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0, 0) ||
-	    call3(__NR_seccomp, SECCOMP_SET_MODE_FILTER, 0, (long)&stub_filter))
+	if (call(__NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0, 0))
+		die();
+	if (call3(__NR_seccomp, SECCOMP_SET_MODE_FILTER, 0, (long)&stub_filter) && !traced)
 		die();
 	if (call2(__NR_prctl, PR_SET_PDEATHSIG, ZYGOTE_SIGKILL) ||
 	    call0(__NR_getppid) != parent)
@@ -309,6 +316,6 @@ __noreturn void zygote_main(long parent)
 		n = call(__NR_recvfrom, STUB_FD_ZYGOTE, (long)&req, sizeof(req), 0, 0, 0);
 		if (n != sizeof(req))
 			die();
-		spawn(req.slot, self);
+		spawn(req.slot, self, traced);
 	}
 }

@@ -51,10 +51,12 @@ VERSION
 	global:
 		clock_getres;
 		clock_gettime;
+		getcpu;
 		gettimeofday;
 		time;
 		__vdso_clock_getres;
 		__vdso_clock_gettime;
+		__vdso_getcpu;
 		__vdso_gettimeofday;
 		__vdso_time;
 	local:

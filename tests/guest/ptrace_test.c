@@ -287,6 +287,34 @@ static void test_events(void)
 	is(reap(pid), EXITED(4), "and the end");
 }
 
+static void execs(void)
+{
+	execl("/bin/true", "true", NULL);
+}
+
+/* At the stop after exec the new program has not run yet. */
+static void test_exec(void)
+{
+	pid_t pid = traced(execs);
+	int status = next(PTRACE_CONT, pid, 0);
+	struct user_fpregs_struct fp, again;
+
+	ok(WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP, "a stop after exec");
+	memset(&fp, 1, sizeof(fp));
+	is(ptrace(PTRACE_GETFPREGS, pid, 0, &fp), 0, "vector state is there");
+	is(fp.mxcsr, 0x1f80, "and initial");
+	fp.xmm_space[0] = 0x1234;
+	is(ptrace(PTRACE_SETFPREGS, pid, 0, &fp), 0, "it can be set");
+	must(ptrace(PTRACE_GETFPREGS, pid, 0, &again) == 0);
+	is(again.xmm_space[0], 0x1234, "and is");
+	status = next(PTRACE_SINGLESTEP, pid, 0);
+	ok(WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP, "one step");
+	must(ptrace(PTRACE_GETFPREGS, pid, 0, &again) == 0);
+	is(again.xmm_space[0], 0x1234, "and still is");
+	must(ptrace(PTRACE_CONT, pid, 0, 0) == 0);
+	is(reap(pid), 0, "and the end");
+}
+
 int main(void)
 {
 	test_syscalls();
@@ -296,5 +324,6 @@ int main(void)
 	test_regsets();
 	test_attach();
 	test_events();
+	test_exec();
 	return done();
 }

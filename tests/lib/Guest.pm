@@ -29,7 +29,7 @@ use Test::More;
 use Time::HiRes qw(time sleep);
 use Terminal;
 
-our @EXPORT = qw($TOP $BUILD $VMLINUX boot scratch user_file run_user cannot
+our @EXPORT = qw($TOP $BUILD $VMLINUX $PTRACE boot scratch user_file as_user run_user cannot
 	slurp spew wait_until processes_below tree_of clean_up_failed);
 
 our $TOP = realpath(dirname(__FILE__) . '/../..');
@@ -37,6 +37,7 @@ our $BUILD = $ENV{BUILD} // "$TOP/build";
 our $VMLINUX = $ENV{VMLINUX} // "$BUILD/vmlinux";
 
 my $SCALE = $ENV{TEST_TIME} // 1;
+our $PTRACE = ($ENV{GUEST_ARGS} // '') =~ /\bintercept=ptrace\b/;
 my $root = $> == 0;
 my $user = $root ? $ENV{TEST_USER} // 'nobody' : getpwuid $>;
 my ($uid, $gid) = $root ? (getpwnam $user)[2, 3] : ($>, $) + 0);
@@ -218,6 +219,7 @@ sub cannot {
 
 # Guest->start(options): starts one.
 #   args      kernel options, after the default ones
+#   launcher  a command to start it by: its words, a file first
 #   plain     no default options
 #   command   the words init is to run (behind "--")
 #   script    shell commands for init to run, of any length
@@ -228,6 +230,7 @@ sub cannot {
 #   pty       [rows, columns]: the console is a terminal
 #   time      seconds it may take in all (default 60)
 #   allow     a pattern of complaints that are expected
+#   keep      handles whose descriptors the kernel inherits; closed here
 sub start {
 	my ($class, %o) = @_;
 	my $g = bless { time => 60, out => '', %o }, $class;
@@ -242,6 +245,8 @@ sub start {
 	push @args, '--', $o{command} ? @{$o{command}} :
 		$o{program} ? "/t/$o{program}" : ('sh', '/t/script')
 		if $o{command} || $o{program} || defined $o{script};
+	# ptrace runs one vCPU.
+	s/^ncpus=\d+$/ncpus=1/ for $PTRACE && !$o{plain} ? @args : ();
 	$g->{args} = \@args;
 	$g->{end} = time + $g->{time} * $SCALE;
 	my $kernel = user_file($o{kernel} // $VMLINUX);
@@ -282,9 +287,11 @@ sub start {
 			defined $fds[$_] ? POSIX::dup2($fds[$_], $_) :
 				POSIX::close($_);
 		}
-		exec as_user($kernel, @args) or POSIX::_exit(127);
+		fcntl $_, F_SETFD, 0 for @{$o{keep} // []};
+		exec as_user(@{$o{launcher} // []}, $kernel, @args) or POSIX::_exit(127);
 	}
 	close $_ for grep { $_ && !$o{pty} } $child_in, $child_out, $err;
+	close $_ for @{$o{keep} // []};
 	$g->{terminal}->opened if $o{pty};
 	for ($g->{from}, $g->{in}, $g->{err}) {
 		next unless $_;

@@ -7,6 +7,7 @@
 
 #include <linux/sched/task_stack.h>
 #include <asm/intercept.h>
+#include <asm/tlbflush.h>
 
 #define on_thread_stack()						\
 	(((unsigned long)current_stack_pointer ^ (unsigned long)current->stack) < THREAD_SIZE)
@@ -22,5 +23,13 @@ static inline void local_irq_enable_exit_to_user(unsigned long ti_work)
 	local_irq_enable();
 }
 #define local_irq_enable_exit_to_user local_irq_enable_exit_to_user
+
+/* Every way back to guest code, the guest thread may be running: see mm/aging.c. */
+static inline void arch_exit_to_user_mode_prepare(struct pt_regs *regs, unsigned long ti_work)
+{
+	if (unlikely(READ_ONCE(current->mm->context.old)))
+		tlb_flush_old(current->mm);
+}
+#define arch_exit_to_user_mode_prepare arch_exit_to_user_mode_prepare
 
 #endif /* _ASM_USER_ENTRY_COMMON_H */

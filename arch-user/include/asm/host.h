@@ -18,6 +18,9 @@
 #define HOST_MAX_CPUS		64
 #define HOST_MAX_DISKS		26
 #define HOST_MAX_CONSOLES	4
+#define HOST_MAX_SHARES		16
+#define HOST_TAG_SIZE		36
+#define HOST_MAX_CHANNELS	16
 #define HOST_CMDLINE_SIZE	4096
 #define HOST_SEED_SIZE		64
 
@@ -48,6 +51,29 @@ struct host_console {
 };
 
 /**
+ * struct host_share - a directory of the host
+ * @fd:		socket to its server, or -1
+ * @readonly:	is not to be written to
+ * @tag:	what "mount -t hostfs" calls it
+ */
+struct host_share {
+	int fd;
+	bool readonly;
+	char tag[HOST_TAG_SIZE];
+};
+
+/**
+ * struct host_channel - a channel: a pair of descriptors that are non-blocking
+ *			 or regular files
+ * @in:		to read from, or -1
+ * @out:	to write to, or -1
+ */
+struct host_channel {
+	int in;
+	int out;
+};
+
+/**
  * struct boot_info - what the start of the process hands to the kernel
  *
  * Kept outside of guest memory, so that a guest reboot finds it again.  The
@@ -64,6 +90,9 @@ struct host_console {
  * @hwcap2:	 the host's AT_HWCAP2
  * @fsgsbase:	 the host lets programs use RDFSBASE and its like
  * @max_maps:	 the host's vm.max_map_count
+ * @max_tasks:	 tasks that the guest may have, not to take all the host's
+ * @traced:	 guest code is intercepted by ptrace, not by a seccomp filter
+ * @intercept_auto: which of them was left to us
  * @exit_status: what a power-off ends the process with
  * @seed:	 random bytes from the host, fresh at each boot
  * @cmdline:	 the kernel's command line
@@ -81,9 +110,14 @@ struct boot_info {
 	u64 hwcap2;
 	bool fsgsbase;
 	u64 max_maps;
+	u64 max_tasks;
+	bool traced;
+	bool intercept_auto;
 	int exit_status;
 	struct host_console console[HOST_MAX_CONSOLES];
 	struct host_disk disk[HOST_MAX_DISKS];
+	struct host_share share[HOST_MAX_SHARES];
+	struct host_channel channel[HOST_MAX_CHANNELS];
 	u8 seed[HOST_SEED_SIZE];
 	char cmdline[HOST_CMDLINE_SIZE];
 	u32 unsafe;
@@ -195,8 +229,17 @@ void host_cpu_signal(unsigned int cpu);
  */
 void host_vectors(void *irq, void *fault);
 
+/**
+ * host_cpu_displaced() - whether another vCPU waits for our own host CPU
+ * @cpu:	which
+ *
+ * Return: true when its thread was last on the host CPU that runs us, and so
+ * does not run; false means nothing.
+ */
+bool host_cpu_displaced(unsigned int cpu);
+
 #define HOST_SIG_IRQ	STUB_SIG_KICK
-/* si_code of an interrupt that is the vCPU's own timer */
+/* si_code of an interrupt that is a vCPU's timer; the value says whose */
 #define HOST_SI_TIMER	(-2)
 
 /**
@@ -278,6 +321,13 @@ long host_read(int fd, void *buf, size_t n);
 long host_write(int fd, const void *buf, size_t n);
 
 /**
+ * host_ready() - whether a descriptor can be read, or takes data, now
+ * @fd:		descriptor
+ * @write:	whether it takes data
+ */
+bool host_ready(int fd, bool write);
+
+/**
  * struct host_iov - a piece of kernel memory
  * @base:	its address
  * @len:	its size
@@ -340,6 +390,7 @@ enum host_event_type {
 	HOST_EVENT_READY,	/* @id: what host_watch() was given */
 	HOST_EVENT_STUB_DEAD,	/* @id: the stub's slot */
 	HOST_EVENT_WINDOW,	/* a terminal changed its size */
+	HOST_EVENT_CHILD,	/* call host_traced_reap() */
 };
 
 struct host_event {
@@ -533,7 +584,7 @@ void host_guest_resume(u32 area);
 int host_guest_save(u32 slot, u32 area);
 
 /**
- * host_stub_syscall() - where in a stub rewritten system calls go to
+ * host_stub_syscall() - where in a stub rewritten system calls go to, or 0
  */
 unsigned long host_stub_syscall(void);
 
@@ -569,5 +620,122 @@ bool host_guest_wait(u32 area, u32 spin, const u32 *pending);
  * Return: 0; -ESRCH when its stub is dead or did not answer in time.
  */
 int host_guest_stop(u32 slot, u32 area);
+
+/* --- running guest code under ptrace (boot_info.traced) -------------------- */
+
+/* A thread's registers: the beginning is laid out like struct pt_regs. */
+struct host_traced_regs {
+	u64 r15, r14, r13, r12, bp, bx, r11, r10, r9, r8;
+	u64 ax, cx, dx, si, di, orig_ax, ip, cs, flags, sp, ss;
+	u64 fsbase, gsbase, ds, es, fs, gs;
+};
+
+enum host_traced_stop {
+	HOST_TRACED_RUNS,	/* it has not stopped */
+	HOST_TRACED_STOPPED,	/* because it was told to */
+	HOST_TRACED_SYSCALL,	/* @ax is in orig_ax */
+	HOST_TRACED_VSYSCALL,	/* by the vsyscall page: number in ax, @ip behind it */
+	HOST_TRACED_SIGNAL,	/* an exception: see struct host_traced_event */
+	HOST_TRACED_DEAD,	/* its stub has been killed */
+};
+
+/**
+ * struct host_traced_event - the host's signal for an exception
+ * @sig:	its number
+ * @code:	its si_code
+ * @address:	its si_addr; of the function in the vsyscall page
+ */
+struct host_traced_event {
+	u32 sig;
+	s32 code;
+	u64 address;
+};
+
+/**
+ * host_traced_thread() - make a guest thread in a stub
+ * @slot:	which stub
+ * @area:	its area, below STUB_MAX_AREAS, in use by no other
+ * @regs:	its registers, for those that a guest's pt_regs do not have
+ *
+ * The thread is stopped when this returns.  Context: as host_stub_commit(), with
+ * interrupts off: host_traced_reap() must not get in between.  The same is true
+ * of host_stub_spawn() and host_stub_kill() then.
+ * Return: 0, or a negative errno; the stub may not be as before then.
+ */
+int host_traced_thread(u32 slot, u32 area, struct host_traced_regs *regs);
+
+/**
+ * host_traced_resume() - run a stopped guest thread
+ * @area:	its area
+ * @regs:	with these registers
+ * @all:	also those from @fsbase on, which are else left as they are
+ *
+ * Only one runs at a time.
+ * Return: 0, or -ESRCH when it is dead.
+ */
+int host_traced_resume(u32 area, const struct host_traced_regs *regs, bool all);
+
+/**
+ * host_traced_wait() - wait until the running guest thread stops
+ * @area:	its area
+ * @pending:	the vCPU's pending interrupts end the wait too
+ * @ev:		filled in for HOST_TRACED_SIGNAL and HOST_TRACED_VSYSCALL
+ *
+ * Context: interrupts off.
+ */
+enum host_traced_stop host_traced_wait(u32 area, const u32 *pending,
+				       struct host_traced_event *ev);
+
+/**
+ * host_traced_stop() - stop the running guest thread, whatever for
+ * @area:	its area
+ * @ev:		as above
+ *
+ * Context: interrupts off.
+ */
+enum host_traced_stop host_traced_stop(u32 area, struct host_traced_event *ev);
+
+/**
+ * host_traced_regs() - a stopped guest thread's registers
+ * @area:	its area
+ * @regs:	result
+ */
+int host_traced_regs(u32 area, struct host_traced_regs *regs);
+
+/**
+ * host_traced_native() - whether the system call at which a thread has stopped
+ *			  came by the SYSCALL instruction
+ * @area:	its area
+ */
+bool host_traced_native(u32 area);
+
+/**
+ * host_traced_frame() - have the host write a signal frame to a thread's area
+ * @area:	its area; it has stopped for this signal
+ * @sig:	the signal
+ * @regs:	registers at the handler's first instruction
+ *
+ * All registers are to be set anew before it runs again, vector state too.
+ * Return: 0, or -ESRCH when it is dead.
+ */
+int host_traced_frame(u32 area, u32 sig, struct host_traced_regs *regs);
+
+/**
+ * host_traced_xstate() - read or write a stopped thread's vector state
+ * @area:	its area
+ * @buf:	an XSAVE area in the standard format
+ * @size:	room in it; the state's very size for writing
+ * @set:	write
+ *
+ * Return: the state's size, or a negative errno.
+ */
+int host_traced_xstate(u32 area, void *buf, size_t size, bool set);
+
+/**
+ * host_traced_reap() - take the deaths of traced processes from the host
+ *
+ * Stubs that have died are reported as usual after this.  Context: vCPU 0.
+ */
+void host_traced_reap(void);
 
 #endif /* _ASM_USER_HOST_H */

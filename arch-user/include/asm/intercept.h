@@ -14,6 +14,7 @@
 #include <linux/refcount.h>
 #include <linux/spinlock_types.h>
 
+struct guest_thread;
 struct mm_struct;
 struct pt_regs;
 struct task_struct;
@@ -99,6 +100,8 @@ struct stub {
  * @watch:	among those that said that they parked, see guest_watch()
  * @kicks:	how often it was found not to have
  * @list:	among @stub's threads without a task
+ * @ops:	how it is run when not behind a seccomp filter, else NULL
+ * @private:	@ops' own
  */
 struct guest_thread {
 	struct stub *stub;
@@ -114,7 +117,34 @@ struct guest_thread {
 	struct list_head watch;
 	unsigned int kicks;
 	struct list_head list;
+	const struct guest_ops *ops;
+	void *private;
 };
+
+/**
+ * struct guest_ops - a way to intercept guest code other than the filter
+ * @make:	make the host thread and @private; stub.lock is held: no sleep
+ * @free:	free @private; the host thread is gone
+ * @run:	as guest_run()
+ * @stop:	make a running thread stop, as guest_stop() but for the undoing;
+ *		@running is false already
+ * @xstate:	as guest_xstate()
+ * @new_xstate:	the area for a new task's vector state, to be filled in
+ *
+ * kernel/guest.c has the filter's way built in, so that the usual case costs
+ * no indirect call; what stubs, binding and idle threads are is the same.
+ */
+struct guest_ops {
+	int (*make)(struct guest_thread *gt);
+	void (*free)(struct guest_thread *gt);
+	void (*run)(struct guest_thread *gt, struct pt_regs *regs, struct guest_event *ev);
+	void (*stop)(struct task_struct *task, struct pt_regs *regs, struct guest_event *ev);
+	void *(*xstate)(struct guest_thread *gt);
+	void *(*new_xstate)(struct guest_thread *gt);
+};
+
+/* Set at boot, before there is a guest thread; NULL for the filter's way. */
+extern const struct guest_ops *guest_ops;
 
 /**
  * guest_run() - run a task's guest code until something happens

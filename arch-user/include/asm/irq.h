@@ -2,6 +2,7 @@
 #ifndef _ASM_USER_IRQ_H
 #define _ASM_USER_IRQ_H
 
+#include <linux/percpu-defs.h>
 #include <linux/types.h>
 
 /* Interrupts are bits in irq_pending, dispatched by kernel/irq.c. */
@@ -17,6 +18,9 @@ enum irq_bit {
 };
 
 struct pt_regs;
+
+/* Non-zero while the vCPU is idle and waits on irq_pending itself. */
+DECLARE_PER_CPU(unsigned int, irq_idle);
 
 void irq_raise(unsigned int cpu, enum irq_bit bit);
 void irq_cpu_setup(void);

@@ -19,6 +19,8 @@ struct xarray;
  * @rewrite:	rewritten system calls, or NULL; see mm/rewrite.c
  * @traps:	system calls trapped so far, up to a limit
  * @vdso:	user address of the vDSO
+ * @old:	chunks in which PTEs have become old and the stub does not know:
+ *		the first one, and above bit 32 the end; 0 for none
  */
 typedef struct {
 	spinlock_t lock;
@@ -28,6 +30,7 @@ typedef struct {
 	struct rewrite *rewrite;
 	unsigned int traps;
 	void *vdso;
+	u64 old;
 } mm_context_t;
 
 #define INIT_MM_CONTEXT(mm)						\

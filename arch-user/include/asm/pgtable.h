@@ -39,10 +39,16 @@
 #define _PAGE_PROTNONE	_BITUL(8)	/* there, but not to be touched */
 #define _PAGE_SWP_EXCLUSIVE _BITUL(9)
 #define _PAGE_SOFT_DIRTY _BITUL(10)
+#define _PAGE_UFFD_WP	_BITUL(11)
+
+/* In a swap entry, where types and offsets begin at bit 11. */
+#define _PAGE_SWP_SOFT_DIRTY	_PAGE_SOFT_DIRTY
+#define _PAGE_SWP_UFFD_WP	_PAGE_SPECIAL
 
 #define _PAGE_TABLE	(_PAGE_PRESENT | _PAGE_WRITE | _PAGE_USER | _PAGE_ACCESSED | _PAGE_DIRTY)
 #define _PFN_MASK	0x000ffffffffff000UL
-#define _PAGE_CHG_MASK	(_PFN_MASK | _PAGE_ACCESSED | _PAGE_DIRTY | _PAGE_SPECIAL | _PAGE_LEAF)
+#define _PAGE_CHG_MASK	(_PFN_MASK | _PAGE_ACCESSED | _PAGE_DIRTY | _PAGE_SPECIAL | _PAGE_LEAF | \
+			 _PAGE_SOFT_DIRTY | _PAGE_UFFD_WP)
 
 #define _PAGE_BASE	(_PAGE_PRESENT | _PAGE_ACCESSED)
 #define PAGE_NONE	__pgprot(_PAGE_PROTNONE | _PAGE_ACCESSED)
@@ -148,11 +154,24 @@ static inline pte_t pte_##name(pte_t pte)				\
 
 PTE_BIT_FUNC(wrprotect, & ~_PAGE_WRITE)
 PTE_BIT_FUNC(mkwrite_novma, | _PAGE_WRITE)
-PTE_BIT_FUNC(mkdirty, | _PAGE_DIRTY)
+PTE_BIT_FUNC(mkdirty, | _PAGE_DIRTY | _PAGE_SOFT_DIRTY)
 PTE_BIT_FUNC(mkclean, & ~_PAGE_DIRTY)
 PTE_BIT_FUNC(mkyoung, | _PAGE_ACCESSED)
 PTE_BIT_FUNC(mkold, & ~_PAGE_ACCESSED)
 PTE_BIT_FUNC(mkspecial, | _PAGE_SPECIAL)
+PTE_BIT_FUNC(mkhuge, | _PAGE_LEAF)
+
+/* For those who ask what was written, and who want to be asked first. */
+#define pte_soft_dirty(pte)	(!!(pte_val(pte) & _PAGE_SOFT_DIRTY))
+#define pte_uffd_wp(pte)	(!!(pte_val(pte) & _PAGE_UFFD_WP))
+PTE_BIT_FUNC(mksoft_dirty, | _PAGE_SOFT_DIRTY)
+PTE_BIT_FUNC(clear_soft_dirty, & ~_PAGE_SOFT_DIRTY)
+PTE_BIT_FUNC(clear_uffd_wp, & ~_PAGE_UFFD_WP)
+
+static inline pte_t pte_mkuffd_wp(pte_t pte)
+{
+	return pte_wrprotect(__pte(pte_val(pte) | _PAGE_UFFD_WP));
+}
 
 static inline pte_t pte_modify(pte_t pte, pgprot_t prot)
 {
@@ -189,6 +208,14 @@ static inline pgprot_t pte_pgprot(pte_t pte)
 PTE_BIT_FUNC(swp_mkexclusive, | _PAGE_SWP_EXCLUSIVE)
 PTE_BIT_FUNC(swp_clear_exclusive, & ~_PAGE_SWP_EXCLUSIVE)
 
+#define pte_swp_soft_dirty(pte)	(!!(pte_val(pte) & _PAGE_SWP_SOFT_DIRTY))
+PTE_BIT_FUNC(swp_mksoft_dirty, | _PAGE_SWP_SOFT_DIRTY)
+PTE_BIT_FUNC(swp_clear_soft_dirty, & ~_PAGE_SWP_SOFT_DIRTY)
+
+#define pte_swp_uffd_wp(pte)	(!!(pte_val(pte) & _PAGE_SWP_UFFD_WP))
+PTE_BIT_FUNC(swp_mkuffd_wp, | _PAGE_SWP_UFFD_WP)
+PTE_BIT_FUNC(swp_clear_uffd_wp, & ~_PAGE_SWP_UFFD_WP)
+
 /* --- huge pages ----------------------------------------------------------- */
 
 static inline pte_t pmd_pte(pmd_t pmd)
@@ -213,6 +240,18 @@ static inline pmd_t pte_pmd(pte_t pte)
 #define pmd_mkclean(pmd)	pte_pmd(pte_mkclean(pmd_pte(pmd)))
 #define pmd_mkyoung(pmd)	pte_pmd(pte_mkyoung(pmd_pte(pmd)))
 #define pmd_mkold(pmd)		pte_pmd(pte_mkold(pmd_pte(pmd)))
+#define pmd_soft_dirty(pmd)	pte_soft_dirty(pmd_pte(pmd))
+#define pmd_mksoft_dirty(pmd)	pte_pmd(pte_mksoft_dirty(pmd_pte(pmd)))
+#define pmd_clear_soft_dirty(pmd) pte_pmd(pte_clear_soft_dirty(pmd_pte(pmd)))
+#define pmd_uffd_wp(pmd)	pte_uffd_wp(pmd_pte(pmd))
+#define pmd_mkuffd_wp(pmd)	pte_pmd(pte_mkuffd_wp(pmd_pte(pmd)))
+#define pmd_clear_uffd_wp(pmd)	pte_pmd(pte_clear_uffd_wp(pmd_pte(pmd)))
+#define pmd_swp_soft_dirty(pmd)	pte_swp_soft_dirty(pmd_pte(pmd))
+#define pmd_swp_mksoft_dirty(pmd) pte_pmd(pte_swp_mksoft_dirty(pmd_pte(pmd)))
+#define pmd_swp_clear_soft_dirty(pmd) pte_pmd(pte_swp_clear_soft_dirty(pmd_pte(pmd)))
+#define pmd_swp_uffd_wp(pmd)	pte_swp_uffd_wp(pmd_pte(pmd))
+#define pmd_swp_mkuffd_wp(pmd)	pte_pmd(pte_swp_mkuffd_wp(pmd_pte(pmd)))
+#define pmd_swp_clear_uffd_wp(pmd) pte_pmd(pte_swp_clear_uffd_wp(pmd_pte(pmd)))
 
 static inline pmd_t pmd_modify(pmd_t pmd, pgprot_t prot)
 {
@@ -242,6 +281,25 @@ static inline pmd_t pmdp_establish(struct vm_area_struct *vma, unsigned long add
 
 #ifdef CONFIG_NUMA_BALANCING
 #error "no NUMA here"
+#endif
+
+/* --- growing old ----------------------------------------------------------- */
+
+/*
+ * Stock code clears the accessed bit without a flush, at many places at once.
+ * That the stub still maps the page is noted, and put right before guest code
+ * of the address space next goes on: see mm/aging.c.
+ */
+int ptep_test_and_clear_young(struct vm_area_struct *vma, unsigned long addr, pte_t *ptep);
+#define __HAVE_ARCH_PTEP_TEST_AND_CLEAR_YOUNG
+#define ptep_clear_flush_young ptep_test_and_clear_young
+#define __HAVE_ARCH_PTEP_CLEAR_YOUNG_FLUSH
+
+#ifdef CONFIG_TRANSPARENT_HUGEPAGE
+int pmdp_test_and_clear_young(struct vm_area_struct *vma, unsigned long addr, pmd_t *pmdp);
+#define __HAVE_ARCH_PMDP_TEST_AND_CLEAR_YOUNG
+#define pmdp_clear_flush_young pmdp_test_and_clear_young
+#define __HAVE_ARCH_PMDP_CLEAR_YOUNG_FLUSH
 #endif
 
 /* --- what happens when one is set ----------------------------------------- */

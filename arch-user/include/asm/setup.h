@@ -10,6 +10,15 @@
 void kernel_early_start(void);	/* head.S goes there */
 void paging_init(void);
 void smp_init_cpus(void);
+void pv_locks_early(void);
+void pv_locks_start(void);
+#ifdef CONFIG_JUMP_LABEL
+void jump_label_setup(void);
+#else
+static inline void jump_label_setup(void)
+{
+}
+#endif
 #endif
 
 #endif /* _ASM_USER_SETUP_H */

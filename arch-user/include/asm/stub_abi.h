@@ -131,6 +131,8 @@
 #define REQUEST_OP_SIZE		56
 #define REQUEST_TID		(REQUEST_OPS + STUB_MAX_OPS * REQUEST_OP_SIZE)
 #define REQUEST_UNSAFE		(REQUEST_TID + 4)
+#define REQUEST_ALLOWED		(REQUEST_UNSAFE + 4)
+#define REQUEST_CPUS_SIZE	56
 
 #ifndef __ASSEMBLY__
 
@@ -235,6 +237,7 @@ struct stub_op {
  * @op:		  the operations
  * @tid:	  host thread id of the thread made last (the mapper's, by pwrite)
  * @unsafe:	  UNSAFE_* of asm/unsafe.h, in control builds
+ * @allowed:	  host CPUs for guest threads: the mapper that makes them is bound to one
  */
 struct stub_request {
 	__u32 seq;
@@ -255,6 +258,7 @@ struct stub_request {
 	struct stub_op op[STUB_MAX_OPS];
 	__u32 tid;
 	__u32 unsafe;
+	__u64 allowed[7];
 };
 
 /**
@@ -311,6 +315,7 @@ STUB_ABI_CHECK(stub_request, cpus, REQUEST_CPUS);
 STUB_ABI_CHECK(stub_request, op, REQUEST_OPS);
 STUB_ABI_CHECK(stub_request, tid, REQUEST_TID);
 STUB_ABI_CHECK(stub_request, unsafe, REQUEST_UNSAFE);
+STUB_ABI_CHECK(stub_request, allowed, REQUEST_ALLOWED);
 
 #endif /* __ASSEMBLY__ */
 #endif /* _ASM_USER_STUB_ABI_H */

@@ -37,6 +37,14 @@ void flush_tlb_all(void);
 int tlb_fill(struct mm_struct *mm, unsigned long addr, int access);
 
 void tlb_drop(struct mm_struct *mm);
+/**
+ * tlb_flush_old() - have the stub forget pages that have become old
+ * @mm:		address space
+ *
+ * Context: any but hard interrupt.
+ */
+void tlb_flush_old(struct mm_struct *mm);
+
 void tlb_forget(struct mm_struct *mm);
 
 #endif /* _ASM_USER_TLBFLUSH_H */
