@@ -10,6 +10,7 @@
 #   root.list           the built-in root: init, BusyBox and its applets
 #   obj/                kbuild's O=: .config, objects, vmlinux, System.map
 #   vmlinux             the same file as obj/vmlinux
+#   vmlinux-gdb.py      what gdb loads with it: a link to tools/gdb
 #
 # Two stages: what can be checked without making anything is checked while this
 # file is read, so that a mistake costs the user one line and nothing else.
@@ -224,6 +225,7 @@ all: $(CONFIG) $(B)/root.list $(B)/busybox $(B)/init
 	$(KBUILD) all && \
 	if [ "$$made" ]; then cp -p $(CONFIG) $(CONFIG).made; fi
 	$(Q)ln -f $(OBJ)/vmlinux $(B)/vmlinux
+	$(Q)ln -sfn ../tools/gdb/vmlinux-gdb.py $(B)/vmlinux-gdb.py
 
 $(KBUILD_GOALS): $(CONFIG) $(B)/root.list
 	$(Q)+$(KBUILD) $@
@@ -268,7 +270,7 @@ run: all
 	@exec $(RUN)
 
 gdb: all
-	@exec gdb -q -x tools/gdbinit --args $(RUN)
+	@exec gdb -q -iex 'add-auto-load-safe-path $(TOP)/$(B)' --args $(RUN)
 
 test: control
 	@$(MAKE) -C tests test
