@@ -340,6 +340,11 @@ int host_stub_room(u32 slot)
 	return STUB_MAX_OPS - host->stub[slot].nops;
 }
 
+int host_stub_queued(u32 slot)
+{
+	return host->stub[slot].nops;
+}
+
 /*
  * Wait for a word of a stub to have a value, or for the stub's death.  A word
  * that guest code can write may never have it: @limit in nanoseconds, or 0.
@@ -480,6 +485,20 @@ bool host_guest_asleep(u32 area)
 	return sys6(__NR_futex, (long)turn, FUTEX_REQUEUE, 0, INT_MAX, (long)turn, 0) == 1;
 }
 
+bool host_guest_still(u32 area)
+{
+	struct stub_handoff *ho = handoff(area);
+
+	if (host_guest_asleep(area))
+		return true;
+	if (!on_this_cpu(ho))
+		return false;
+	/* It was about to, and our wake-up came in between. */
+	WRITE_ONCE(ho->spin, 0);
+	host_yield();
+	return host_guest_asleep(area);
+}
+
 void host_guest_kick(u32 slot, u32 area)
 {
 	sys3(__NR_tgkill, host->stub[slot].pid, host->tid[area], STUB_SIG_KICK);
@@ -517,6 +536,7 @@ void host_stub_forget(u32 slot)
 {
 	struct stub_request *req = request_page(slot);
 
+	host->stub[slot].nops = 0;
 	memset(req->op, 0, sizeof(req->op));
 	memset(req->name, 0, sizeof(req->name));
 }

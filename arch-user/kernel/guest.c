@@ -215,10 +215,11 @@ static bool is_parked(struct guest_thread *gt)
 /*
  * Make it as good as new.  Nobody else knows it any more.
  *
- * Its guest may have said that it parked, and run on: with its memory gone it
- * could still be anywhere in the stub's text, with registers of its choice, and
- * go on in the next program's memory.  The host can tell for a single thread;
- * of several, each could sleep in another's place.
+ * Its guest may have said that it parked, and run on: it could be anywhere in
+ * its memory or in the stub's text, with registers of its choice, and go on in
+ * the next program's memory.  The host can tell for a single thread; of several,
+ * each could sleep in another's place.  Once it is known to be asleep its memory
+ * goes with the next request (mm/tlb.c), before it runs again.
  */
 static bool clean_stub(struct stub *stub)
 {
@@ -227,10 +228,13 @@ static bool clean_stub(struct stub *stub)
 	if (READ_ONCE(stub->dead) || stub->nr_threads != 1)
 		return false;
 	gt = list_first_entry(&stub->threads, struct guest_thread, list);
-	host_stub_unmap(stub->slot, 0, STUB_BASE);
-	if (host_stub_commit(stub->slot) || !is_parked(gt))
+	if (!is_parked(gt))
 		return false;
 	host_stub_forget(stub->slot);
+	host_stub_unmap(stub->slot, 0, STUB_BASE);
+	stub->deferred = true;
+	if (gt->ops && host_stub_commit(stub->slot))
+		return false;
 	if (!gt->ops)
 		host_guest_reset(gt->area, first_context());
 	gt->bases_known = false;
@@ -686,6 +690,8 @@ void guest_run(struct pt_regs *regs, struct guest_event *ev)
 			};
 			return;
 		}
+		if (unlikely(gt->stub->deferred) && !tlb_commit(current->mm))
+			stub_lost(gt->stub);
 		load(gt, regs);
 		gt->running = true;
 		host_guest_resume(gt->area);

@@ -5,9 +5,11 @@
 #include <linux/bitfield.h>
 #include <linux/extable.h>
 #include <linux/mm.h>
+#include <linux/pagemap.h>
 #include <linux/perf_event.h>
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
+#include <linux/userfaultfd_k.h>
 #include <asm/host.h>
 #include <asm/intercept.h>
 #include <asm/tlbflush.h>
@@ -59,6 +61,34 @@ static bool vma_allows(const struct vm_area_struct *vma, unsigned long error)
 	return vma_is_accessible((struct vm_area_struct *)vma);
 }
 
+/*
+ * Stock code maps 16 pages of a file around a fault.  A fault costs more here,
+ * so what else the page cache has around it is put into the tables, too; pages
+ * that have to be read are left alone.
+ */
+#define AROUND_PAGES	128
+
+static void map_around(struct vm_area_struct *vma, unsigned long address)
+{
+	unsigned long start = round_down(address, AROUND_PAGES * PAGE_SIZE);
+	unsigned long end = min(start + AROUND_PAGES * PAGE_SIZE, vma->vm_end);
+	struct vm_fault vmf = {
+		.vma = vma,
+		.address = address & PAGE_MASK,
+		.real_address = address,
+		.pgoff = linear_page_index(vma, address),
+		.pmd = pmd_off(vma->vm_mm, address),
+	};
+
+	if (!vma->vm_file || !vma->vm_ops->map_pages || uffd_disable_fault_around(vma))
+		return;
+	start = max(start, vma->vm_start);
+	rcu_read_lock();
+	vma->vm_ops->map_pages(&vmf, linear_page_index(vma, start),
+			       linear_page_index(vma, end - PAGE_SIZE));
+	rcu_read_unlock();
+}
+
 /* A fault that could not be handled: the signal's code, 0 for none. */
 static struct user_fault failed(int code, vm_fault_t fault)
 {
@@ -104,6 +134,8 @@ struct user_fault user_fault_in(unsigned long address, unsigned long error,
 			return failed(0, 0);
 		flags |= FAULT_FLAG_TRIED;
 	} while (fault & VM_FAULT_RETRY);
+	if (regs && !(error & PF_ERR_WRITE) && !(fault & VM_FAULT_ERROR))
+		map_around(vma, address);
 	mmap_read_unlock(mm);
 	if (unlikely(fault & VM_FAULT_ERROR))
 		return failed(-1, fault);

@@ -14,13 +14,20 @@
  *  - a PTE is read and its mapping carried out without the lock being dropped
  *    in between.  Whoever changes a PTE flushes afterwards, and so finds the
  *    mapping if the fault was first, or the fault finds the change;
- *  - a flush returns only when the stub has unmapped: then the page may be
- *    reused;
+ *  - a flush returns only when the stub has unmapped, or when it does so before
+ *    anything in it runs: then the page may be reused;
  *  - a page is mapped only while its PTE is young, writable only while dirty:
  *    clearing either bit takes a flush to be noticed, which generic code does.
  *
  * The cache is bounded by the host's limit on mappings: at the bound it is
  * emptied with one call and filled again by faults.
+ *
+ * Requests to the mapper are what costs, so they are few.  A fault maps what the
+ * tables have around it, also as far as the page cache allows (mm/fault.c).  And
+ * a flush need not be carried out before guest code runs again: if the stub's
+ * only thread is asleep, which the host tells, it waits in the batch for the
+ * next request, or for guest_run().  Then a freed page may be mapped in a stub,
+ * in which nobody can look.
  *
  * Flushing also waits for copies to or from user memory on other vCPUs, which
  * read the tables without a lock: see mm/uaccess.c.
@@ -33,6 +40,7 @@
 #include <asm/intercept.h>
 #include <asm/rewrite.h>
 #include <asm/tlb.h>
+#include <asm/unsafe.h>
 #include "walk.h"
 
 /* A page of a chunk: frame number and HOST_PROT_*, 0 when not mapped. */
@@ -41,13 +49,25 @@ typedef u32 tlb_page_t;
 #define TLB_PROT_BITS	3
 #define TLB_PROT_MASK	7U
 
+/**
+ * struct tlb_chunk - what a stub maps of 2 MiB
+ * @nr_mapped:	pages that it does
+ * @filled:	a bit for each window in which there has been a fault
+ * @page:	what it maps
+ */
 struct tlb_chunk {
 	unsigned int nr_mapped;
+	unsigned int filled;
 	tlb_page_t page[PTRS_PER_PTE];
 };
 
-/* Pages looked at around a fault. */
-#define FILL_WINDOW	16
+/* Pages looked at around a fault, and of those in which order. */
+#define FILL_WINDOW	128
+#define FILL_FIRST	16
+/* Ranges that are mapped beyond the first ones: each costs the host a mapping. */
+#define FILL_RANGES	20
+/* Room in a batch that is left, for those who do not look. */
+#define BATCH_SPARE	8
 
 static tlb_page_t tlb_page(unsigned long pfn, int prot)
 {
@@ -71,6 +91,32 @@ static tlb_page_t tlb_wanted(pte_t pte)
 
 /* --- batches ------------------------------------------------------------------ */
 
+static int commit(struct stub *stub)
+{
+	stub->deferred = false;
+	return host_stub_commit(stub->slot);
+}
+
+/*
+ * Nothing runs in a stub whose only thread is current's, is not to run, and is
+ * asleep: no word of its own is believed for that.
+ */
+static bool stub_is_still(const struct stub *stub)
+{
+	const struct guest_thread *gt = current->thread.guest;
+
+	return stub->nr_threads == 1 && gt && gt->stub == stub && !gt->ops && !gt->running &&
+	       (guest_unsafe(UNSAFE_STILL) || host_guest_still(gt->area));
+}
+
+static int commit_later(struct stub *stub)
+{
+	if (host_stub_room(stub->slot) < BATCH_SPARE || !stub_is_still(stub))
+		return commit(stub);
+	stub->deferred = true;
+	return 0;
+}
+
 /* Adjacent pages that need the same operation; carried out when it ends. */
 struct tlb_run {
 	struct mm_struct *mm;
@@ -79,12 +125,13 @@ struct tlb_run {
 	unsigned long end;
 	tlb_page_t first;
 	enum { RUN_MAP, RUN_UNMAP, RUN_PROTECT } op;
+	unsigned int count;
 	int error;
 };
 
 static void run_commit(struct tlb_run *run)
 {
-	int ret = host_stub_commit(run->stub->slot);
+	int ret = commit(run->stub);
 
 	if (ret && !run->error)
 		run->error = ret;
@@ -116,6 +163,7 @@ static void run_emit(struct tlb_run *run)
 		break;
 	}
 	run->start = run->end;
+	run->count++;
 }
 
 static void run_finish(struct tlb_run *run)
@@ -185,7 +233,7 @@ static int drop_all(struct mm_struct *mm, struct stub *stub)
 	host_stub_unmap(stub->slot, 0, TASK_SIZE);
 	forget_chunks(mm);
 	rewrite_all_unmapped(mm);
-	ret = host_stub_commit(stub->slot);
+	ret = commit_later(stub);
 	rewrite_committed(mm);
 	return ret;
 }
@@ -246,14 +294,15 @@ static tlb_page_t tlb_mapped(struct mm_struct *mm, unsigned long addr, tlb_page_
 
 /* Map what the tables hold from @start up to @end, within one chunk. */
 static void fill_range(struct tlb_run *run, struct tlb_chunk *chunk, unsigned long start,
-		       unsigned long end)
+		       unsigned long end, unsigned int max, bool first)
 {
 	struct user_walk walk = { .mm = run->mm };
 	unsigned long addr;
 
-	for (addr = start; addr < end; addr += PAGE_SIZE) {
+	for (addr = start; addr < end && run->count < max; addr += PAGE_SIZE) {
 		tlb_page_t *have = &chunk->page[pte_index(addr)];
-		tlb_page_t want = tlb_wanted(walk_user(&walk, addr));
+		tlb_page_t want = tlb_wanted(first ? walk_user_young(&walk, addr) :
+						     walk_user(&walk, addr));
 
 		if (!want || want == *have)
 			continue;
@@ -271,13 +320,34 @@ static bool allows(pte_t pte, int access)
 	return want && !(access & ~(want & TLB_PROT_MASK));
 }
 
+/*
+ * What is near first; what is farther away as long as it takes few mappings.
+ *
+ * fork() makes a child's pages old, which says nothing: at the first fault in a
+ * window they are taken to be in use.
+ */
+static void fill_around(struct tlb_run *run, struct tlb_chunk *chunk, unsigned long addr)
+{
+	unsigned long start = round_down(addr, FILL_WINDOW * PAGE_SIZE);
+	unsigned long end = start + FILL_WINDOW * PAGE_SIZE;
+	unsigned long near = round_down(addr, FILL_FIRST * PAGE_SIZE);
+	unsigned long near_end = near + FILL_FIRST * PAGE_SIZE;
+	unsigned int window = BIT(pte_index(addr) / FILL_WINDOW);
+	bool first = !(chunk->filled & window);
+
+	chunk->filled |= window;
+	fill_range(run, chunk, near, near_end, UINT_MAX, first);
+	fill_range(run, chunk, near_end, end, run->count + FILL_RANGES, first);
+	fill_range(run, chunk, start, near, run->count + FILL_RANGES, first);
+}
+
 /* Under the lock: if the tables allow the access, map around it. */
 static int fill_locked(struct mm_struct *mm, struct stub *stub, unsigned long addr, int access)
 {
 	struct tlb_run run = { .mm = mm, .stub = stub };
 	struct user_walk walk = { .mm = mm };
-	unsigned long start, end, flags;
 	struct tlb_chunk *chunk;
+	unsigned long flags;
 	int ret = -EAGAIN;
 
 	if (too_many_maps(mm))
@@ -288,14 +358,12 @@ static int fill_locked(struct mm_struct *mm, struct stub *stub, unsigned long ad
 	/* Interrupts off: tables that are being freed stay until on again. */
 	local_irq_save(flags);
 	if (allows(walk_user(&walk, addr), access)) {
-		start = round_down(addr, FILL_WINDOW * PAGE_SIZE);
-		end = start + FILL_WINDOW * PAGE_SIZE;
 		/* what was asked for is mapped again even if we believe it is */
 		if (chunk->page[pte_index(addr)]) {
 			chunk->page[pte_index(addr)] = 0;
 			chunk->nr_mapped--;
 		}
-		fill_range(&run, chunk, start, end);
+		fill_around(&run, chunk, addr);
 		ret = 0;
 	}
 	local_irq_restore(flags);
@@ -377,7 +445,9 @@ static void flush_locked(struct mm_struct *mm, struct stub *stub, unsigned long 
 			flush_chunk(&run, chunk, max(start, base), min(end, base + PMD_SIZE));
 	}
 	local_irq_restore(flags);
-	run_finish(&run);
+	run_emit(&run);
+	if (host_stub_queued(stub->slot))
+		commit_later(stub);
 	rewrite_committed(mm);
 }
 
@@ -404,6 +474,31 @@ void tlb_flush_range(struct mm_struct *mm, unsigned long start, unsigned long en
 		spin_unlock(&stub->lock);
 	}
 	spin_unlock(&mm->context.lock);
+}
+
+/**
+ * tlb_commit() - carry out what flushes have left for later
+ * @mm:		address space
+ *
+ * Context: any but hard interrupt.
+ * Return: whether the stub is of use.
+ */
+bool tlb_commit(struct mm_struct *mm)
+{
+	struct stub *stub = mm->context.stub;
+	int ret;
+
+	spin_lock(&mm->context.lock);
+	spin_lock(&stub->lock);
+	ret = commit(stub);
+	if (ret && ret != -ESRCH) {
+		/* the host has no more mappings: start over */
+		drop_all(mm, stub);
+		ret = commit(stub);
+	}
+	spin_unlock(&stub->lock);
+	spin_unlock(&mm->context.lock);
+	return !ret;
 }
 
 void flush_tlb_mm(struct mm_struct *mm)

@@ -66,6 +66,25 @@ static inline pte_t walk_user(struct user_walk *walk, unsigned long addr)
 	return __pte(0);
 }
 
+/**
+ * walk_user_young() - the PTE of a user address, made young
+ * @walk:	as for walk_user()
+ * @addr:	below TASK_SIZE
+ *
+ * It is as if somebody had looked at the page just now.
+ */
+static inline pte_t walk_user_young(struct user_walk *walk, unsigned long addr)
+{
+	pte_t pte = walk_user(walk, addr);
+	unsigned long young = pte_val(pte) | _PAGE_ACCESSED;
+
+	if (!(pte_val(pte) & _PAGE_PRESENT) || pte_young(pte) || !walk->table)
+		return pte;
+	if (!try_cmpxchg(&pte_val(walk->table[pte_index(addr)]), &pte_val(pte), young))
+		return pte;
+	return __pte(young);
+}
+
 void uaccess_sync(struct mm_struct *mm);
 
 /**

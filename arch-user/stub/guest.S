@@ -242,6 +242,7 @@ stub_park:
 	leaq	HANDOFF_TURN(%rbx), %rdi
 	movl	$FUTEX_WAKE, %esi
 	movl	$1, %edx
+	xorl	%r10d, %r10d
 	movl	$SYS_futex, %eax
 	jmp	stub_futex
 .Lpoll:

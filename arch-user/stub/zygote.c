@@ -73,7 +73,8 @@
 /*
  * What a guest thread may do: set its own bases; when it begins, unblock all
  * signals and register its rseq area; futex(), from one place, wait or wake on
- * a word above the stub's text.
+ * a word above the stub's text, and without a time: a thread that is asleep
+ * stays so until the kernel wakes it.
  */
 #define GUEST_RULES				\
 	LOAD(nr),				\
@@ -92,7 +93,7 @@
 	IF_EQ(LO(STUB_NO_SIGNALS), 0, 1),	\
 	ALLOW,					\
 	TRAP,					\
-	IF_EQ(__NR_rseq, 8, 0),			\
+	IF_EQ(__NR_rseq, 14, 0),		\
 	IF_EQ(__NR_futex, 1, 0),		\
 	TRAP,					\
 	LOAD(instruction_pointer),		\
@@ -100,6 +101,12 @@
 	TRAP,					\
 	LOAD_ARG(1),				\
 	IF_GE(FUTEX_WAKE + 1, 0, 1),		\
+	TRAP,					\
+	LOAD_ARG(3),				\
+	IF_EQ(0, 1, 0),				\
+	TRAP,					\
+	LOAD_ARG_HI(3),				\
+	IF_EQ(0, 1, 0),				\
 	TRAP,					\
 	LOAD_ARG_HI(0),				\
 	IF_EQ(HI(STUB_BASE), 0, 2),		\

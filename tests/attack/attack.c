@@ -9,6 +9,7 @@
 static const struct attack attacks[] = {
 	{ "map-ram", attack_map_ram, "host mmap() of guest RAM from the stub's text" },
 	{ "calls", attack_calls, "other host calls from the stub's text" },
+	{ "timed-wait", attack_timed_wait, "a thread that sleeps and would wake by itself" },
 	{ "entries", attack_entries, "int 0x80, sysenter, x32, vsyscall, 32-bit code" },
 	{ "unmap", attack_unmap, "guest calls on the stub's own pages" },
 	{ "order", attack_order, "diverting a thread before it has its filter" },
@@ -25,6 +26,7 @@ static const struct attack attacks[] = {
 	{ "leftovers", attack_leftovers, "what an earlier program left in an area" },
 	{ "registers", attack_registers, "what an earlier program left in registers" },
 	{ "never-parked", attack_never_parked, "a thread that outlives its program" },
+	{ "freed", attack_freed, "reading memory after the program's end" },
 	{ "forks", attack_forks, "more processes than the host gives" },
 	{ "threads", attack_threads, "more threads than the host gives" },
 	{ "maps", attack_maps, "more mappings than the host gives" },

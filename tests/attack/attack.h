@@ -24,6 +24,7 @@ struct attack {
 /* text.c */
 bool attack_map_ram(void);
 bool attack_calls(void);
+bool attack_timed_wait(void);
 bool attack_entries(void);
 bool attack_unmap(void);
 bool attack_order(void);
@@ -46,6 +47,7 @@ bool attack_stub_loop(void);
 bool attack_leftovers(void);
 bool attack_registers(void);
 bool attack_never_parked(void);
+bool attack_freed(void);
 
 /* exhaust.c */
 bool attack_forks(void);

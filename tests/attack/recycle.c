@@ -195,3 +195,61 @@ bool attack_never_parked(void)
 	printf("# %d later processes did not run\n", hung);
 	return !hung;
 }
+
+/* --- freed memory ------------------------------------------------------------------------ */
+
+#define BAITS		256
+
+static volatile unsigned long *caught;
+
+/* It ends, as far as the kernel can tell, and goes on reading what it had. */
+static void read_on(void)
+{
+	unsigned long area = own_area();
+	volatile unsigned long *bait = mmap(NULL, BAITS * PAGE, PROT_READ | PROT_WRITE,
+					    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	must(bait != MAP_FAILED);
+	for (int i = 0; i < BAITS; i++)
+		bait[i * PAGE / sizeof(*bait)] = 1;
+	(void)*caught;
+	give_turn(practice());
+	forge_syscall(area, SYS_exit_group, 0, 0);
+	give_turn(area);
+	for (;;)
+		for (int i = 0; i < BAITS; i++)
+			if (bait[i * PAGE / sizeof(*bait)] == PATTERN)
+				*caught = 1;
+}
+
+/* Somebody else's data, in memory that has just become free. */
+static void *write_pattern(void *arg)
+{
+	for (;;) {
+		unsigned long *p = mmap(NULL, BAITS * PAGE, PROT_READ | PROT_WRITE,
+					MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		must(p != MAP_FAILED);
+		for (int i = 0; i < BAITS; i++)
+			p[i * PAGE / sizeof(*p)] = PATTERN;
+		munmap(p, BAITS * PAGE);
+	}
+	return NULL;
+}
+
+bool attack_freed(void)
+{
+	pid_t writer;
+	int tries;
+
+	caught = shared(PAGE);
+	writer = do_fork();
+	if (!writer)
+		write_pattern(NULL);
+	for (tries = 0; tries < 40 && !*caught; tries++)
+		child_status(read_on, 1000);
+	kill(writer, SIGKILL);
+	reap(writer);
+	printf("# %d tries\n", tries);
+	return !*caught;
+}

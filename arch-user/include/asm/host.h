@@ -496,6 +496,12 @@ void host_stub_name(u32 slot, const char *name);
 int host_stub_room(u32 slot);
 
 /**
+ * host_stub_queued() - operations in the batch
+ * @slot:	which stub
+ */
+int host_stub_queued(u32 slot);
+
+/**
  * host_stub_commit() - carry out the batch and wait until it is done
  * @slot:	which stub
  *
@@ -546,6 +552,14 @@ bool host_guest_parked(u32 area);
 bool host_guest_asleep(u32 area);
 
 /**
+ * host_guest_still() - whether a guest thread sleeps on its turn, or is about to
+ * @area:	its area
+ *
+ * As host_guest_asleep(), and lets one on our own host CPU get there.
+ */
+bool host_guest_still(u32 area);
+
+/**
  * host_guest_kick() - make a guest thread park whatever it does
  * @slot:	its stub
  * @area:	its area
@@ -562,7 +576,7 @@ void host_guest_kick(u32 slot, u32 area);
 void host_guest_reset(u32 area, u32 stack);
 
 /**
- * host_stub_forget() - clear what a stub's request page tells of the past
+ * host_stub_forget() - drop the batch, clear what the request page tells of the past
  * @slot:	which stub
  */
 void host_stub_forget(u32 slot);

@@ -71,6 +71,8 @@ struct guest_event {
  * @lock:	orders requests to the mapper; inside mm_context_t.lock
  * @threads:	parked guest threads without a task; under @lock
  * @nr_threads:	all guest threads of it; under @lock
+ * @deferred:	the batch for the mapper holds what has to be done before a thread
+ *		of it runs; under @lock
  * @dead:	its process is gone
  * @list:	among the idle stubs
  */
@@ -80,6 +82,7 @@ struct stub {
 	spinlock_t lock;
 	struct list_head threads;
 	unsigned int nr_threads;
+	bool deferred;
 	bool dead;
 	struct list_head list;
 };
@@ -155,6 +158,9 @@ extern const struct guest_ops *guest_ops;
  * Context: the current task, interrupts off.
  */
 void guest_run(struct pt_regs *regs, struct guest_event *ev);
+
+/* mm/tlb.c: what a stub has to do before guest code runs in it again. */
+bool tlb_commit(struct mm_struct *mm);
 
 /**
  * guest_stop() - see that a task's guest code is not running
