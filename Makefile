@@ -65,12 +65,12 @@ all:
 # ---- what has to be installed ------------------------------------------------
 
 DEPS_BUILD := gcc libc6-dev binutils make flex bison bc perl xz-utils rsync \
-	      busybox-static $(PACKAGE)
+	      busybox-static libcap-dev libfuse3-dev pkg-config $(PACKAGE)
 DEPS_TEST  := e2fsprogs fakechroot fakeroot gdb mmdebstrap
 
 # command:package
 NEEDS := ld:binutils readelf:binutils flex:flex bison:bison bc:bc perl:perl \
-	 tar:tar xz:xz-utils
+	 tar:tar xz:xz-utils pkg-config:pkg-config
 ifdef LLVM
 NEEDS += clang$(filter -%,$(LLVM)):clang ld.lld$(filter -%,$(LLVM)):lld \
 	 llvm-ar$(filter -%,$(LLVM)):llvm
@@ -91,6 +91,8 @@ missing := $(shell for n in $(NEEDS); do \
 ifeq ($(shell command -v gcc >/dev/null && gcc -print-file-name=libc.a),libc.a)
 missing += libc.a:libc6-dev
 endif
+missing += $(shell for l in fuse3:libfuse3-dev libcap:libcap-dev; do \
+	! command -v pkg-config >/dev/null || pkg-config --exists $${l%%:*} || echo $$l; done)
 ifneq ($(missing),)
 $(error kernelet: missing: $(foreach m,$(missing),$(firstword $(subst :, ,$m))); \
 run "make deps", or as root: apt-get install $(sort $(foreach m,$(missing),$(lastword $(subst :, ,$m)))))
@@ -187,6 +189,15 @@ $(B)/root.list: tools/root.list Makefile | $(B)/busybox $(B)/init
 		-e '/^linuxrc$$/d; /^bin\/busybox$$/d; /^sbin\/init$$/d' \
 		-e 's|.*|slink /& /bin/busybox 777 0 0|'; } >$@
 
+# ---- programs of the host ----------------------------------------------------
+
+FUSE_FLAGS = $(shell pkg-config --cflags --libs fuse3 libcap)
+
+$(B)/kernelet-hostfs: $(wildcard hostfs/server/*.c hostfs/server/*.h) hostfs/abi.h
+	$(call say,HOSTCC,$(@F))
+	$(Q)mkdir -p $(B)
+	$(Q)$(HOSTCC) $(TOOL_CFLAGS) -D_GNU_SOURCE -pthread -o $@ $(filter %.c,$^) $(FUSE_FLAGS)
+
 # ---- configuration -----------------------------------------------------------
 
 # .config.made is a copy of what "make" itself last put into .config: as long as
@@ -220,7 +231,7 @@ savedefconfig: $(CONFIG)
 
 # kbuild itself rewrites .config when the compiler or a stock Kconfig file has
 # changed; that does not make it the user's.
-all: $(CONFIG) $(B)/root.list $(B)/busybox $(B)/init
+all: $(CONFIG) $(B)/root.list $(B)/busybox $(B)/init $(B)/kernelet-hostfs
 	$(Q)+made=$$(cmp -s $(CONFIG) $(CONFIG).made && echo 1); \
 	$(KBUILD) all && \
 	if [ "$$made" ]; then cp -p $(CONFIG) $(CONFIG).made; fi

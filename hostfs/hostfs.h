@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The guest's side of hostfs, between its files.
+ */
+#ifndef _HOSTFS_H
+#define _HOSTFS_H
+
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+#include <asm/host.h>
+#include <../fs/fuse/fuse_i.h>
+#include "abi.h"
+
+/**
+ * struct hostfs_share - a directory the command line named
+ * @host:	its descriptor and tag
+ * @control:	shared with the server; NULL before the first mount
+ * @slot:	ditto
+ * @lock:	protects @free, @req, @waiting, @failed, @forgets, @running
+ * @free:	slots not in use
+ * @req:	what is in a slot; NULL for a slot in use: forgets
+ * @waiting:	requests that found no free slot
+ * @failed:	requests to be ended with -EIO, in process context
+ * @forgets:	to be sent, together
+ * @running:	requests are taken
+ * @dead:	the server is gone
+ * @event:	for host_watch()
+ * @work:	ends what is done, sends what waits
+ */
+struct hostfs_share {
+	const struct host_share *host;
+	struct hostfs_control *control;
+	struct hostfs_slot *slot[HOSTFS_SLOTS];
+	spinlock_t lock;
+	u64 free;
+	struct fuse_req *req[HOSTFS_SLOTS];
+	struct list_head waiting;
+	struct list_head failed;
+	struct fuse_forget_link *forgets;
+	bool running;
+	bool dead;
+	u32 event;
+	struct delayed_work work;
+};
+
+/* hostfs_ring.c */
+extern const struct fuse_iqueue_ops hostfs_iqueue_ops;
+
+/**
+ * hostfs_ring_start() - have requests of a share taken
+ * @share:	the share; its server is asked to begin anew
+ *
+ * Context: may sleep; not for two at a time.
+ * Return: 0, -ENOMEM, -EIO when the server is gone.
+ */
+int hostfs_ring_start(struct hostfs_share *share);
+
+/**
+ * hostfs_ring_stop() - take no more requests and wait for those under way
+ * @share:	the share
+ *
+ * Context: may sleep.
+ */
+void hostfs_ring_stop(struct hostfs_share *share);
+
+/* hostfs_request.c */
+
+/**
+ * hostfs_request_put() - write a request into a slot
+ * @slot:	which
+ * @req:	the request
+ *
+ * Context: any.
+ * Return: 0; -E2BIG when it does not fit.
+ */
+int hostfs_request_put(struct hostfs_slot *slot, struct fuse_req *req);
+
+/**
+ * hostfs_reply_get() - take a reply out of its slot
+ * @slot:	which
+ * @req:	whose reply; its out.h.error is set
+ */
+void hostfs_reply_get(const struct hostfs_slot *slot, struct fuse_req *req);
+
+#endif /* _HOSTFS_H */
