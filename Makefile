@@ -57,7 +57,7 @@ CONFIG_GOALS := config menuconfig nconfig xconfig gconfig oldconfig \
 KBUILD_GOALS := modules modules_install headers_install
 FREE_GOALS   := help deps clean distclean		# need no tools, no tree
 
-.PHONY: all control debug run gdb test soak bench lint check-stock kbuild tree defconfig \
+.PHONY: all control debug run install gdb test soak bench lint check-stock kbuild tree defconfig \
 	savedefconfig $(CONFIG_GOALS) $(KBUILD_GOALS) $(FREE_GOALS)
 
 all:
@@ -170,10 +170,10 @@ tree: $(B)/mkfarm $(SRC_READY)
 
 # ---- the built-in root -------------------------------------------------------
 
-$(B)/init: tools/init.c
+$(B)/init: $(wildcard tools/init/*.[ch]) tools/session_abi.h
 	$(call say,HOSTCC,$(@F))
 	$(Q)mkdir -p $(B)
-	$(Q)$(HOSTCC) $(TOOL_CFLAGS) -Os -static -s -o $@ $<
+	$(Q)$(HOSTCC) $(TOOL_CFLAGS) -Os -static -s -o $@ $(filter %.c,$^)
 
 # The package busybox (without -static) has the same path, but is dynamic.
 $(B)/busybox:
@@ -197,6 +197,12 @@ $(B)/kernelet-hostfs: $(wildcard hostfs/server/*.c hostfs/server/*.h) hostfs/abi
 	$(call say,HOSTCC,$(@F))
 	$(Q)mkdir -p $(B)
 	$(Q)$(HOSTCC) $(TOOL_CFLAGS) -D_GNU_SOURCE -pthread -o $@ $(filter %.c,$^) $(FUSE_FLAGS)
+# ---- the launcher ------------------------------------------------------------
+
+$(B)/kernelet: $(wildcard tools/launcher/*.[ch]) tools/session_abi.h Makefile
+	$(call say,HOSTCC,$(@F))
+	$(Q)mkdir -p $(B)
+	$(Q)$(HOSTCC) $(TOOL_CFLAGS) -o $@ $(filter %.c,$^) -lcap
 
 # ---- configuration -----------------------------------------------------------
 
@@ -231,7 +237,7 @@ savedefconfig: $(CONFIG)
 
 # kbuild itself rewrites .config when the compiler or a stock Kconfig file has
 # changed; that does not make it the user's.
-all: $(CONFIG) $(B)/root.list $(B)/busybox $(B)/init $(B)/kernelet-hostfs
+all: $(B)/kernelet $(CONFIG) $(B)/root.list $(B)/busybox $(B)/init $(B)/kernelet-hostfs
 	$(Q)+made=$$(cmp -s $(CONFIG) $(CONFIG).made && echo 1); \
 	$(KBUILD) all && \
 	if [ "$$made" ]; then cp -p $(CONFIG) $(CONFIG).made; fi
@@ -279,6 +285,19 @@ RUN = ./$(B)/vmlinux mem=512M con0=fd:0,fd:1 quiet $(if $(TERM),TERM=$(TERM)) $(
 
 run: all
 	@exec $(RUN)
+
+# All that is needed at run time; the command finds the rest from where it lies.
+PREFIX ?= /usr/local
+LIBEXEC = $(DESTDIR)$(PREFIX)/libexec/kernelet
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(LIBEXEC) $(DESTDIR)$(PREFIX)/share/man/man1 \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	install $(B)/kernelet $(DESTDIR)$(PREFIX)/bin/
+	install $(B)/vmlinux $(wildcard $(B)/kernelet-hostfs) $(LIBEXEC)/
+	$(B)/kernelet manual >$(DESTDIR)$(PREFIX)/share/man/man1/kernelet.1
+	$(B)/kernelet completion bash \
+		>$(DESTDIR)$(PREFIX)/share/bash-completion/completions/kernelet
 
 gdb: all
 	@exec gdb -q -iex 'add-auto-load-safe-path $(TOP)/$(B)' --args $(RUN)
@@ -368,6 +387,8 @@ define HELP
   make control       also build build/control/vmlinux, for the attack tests
   make debug         build build/debug/vmlinux, with lockdep and the like
   make run           build it and boot it to a shell; ARGS='ncpus=2 -- ls /'
+  make install PREFIX=DIR
+                     the command kernelet, its kernel, manual page and completion
   make gdb           the same in gdb
   make test          build it and run all tests (T=boot.t: one)
   make soak          an hour of stress and torture (SOAK_SECONDS=3600)

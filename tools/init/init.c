@@ -2,6 +2,10 @@
 /*
  * init - the first process of kernelet's built-in root
  *
+ * Started by the launcher (the word kernelet.launcher on the kernel's command
+ * line) it does what the host asks for on its channels: see serve.c.  The rest
+ * of this text is about a kernel that was started by hand.
+ *
  * Mounts what a Linux program expects, runs one command on the console, and
  * powers the guest off with that command's exit status.
  *
@@ -42,13 +46,14 @@
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
+#include "../session_abi.h"
+#include "init.h"
 
-#define __noreturn __attribute__((noreturn))
 #define CONSOLE "/dev/hvc0"
 #define EXIT_STATUS "/proc/sys/kernel/exit_status"
 #define GRACE_SECONDS 2		/* between SIGTERM and SIGKILL */
 
-static void warn(const char *what)
+void warn(const char *what)
 {
 	fprintf(stderr, "init: %s: %s\n", what, strerror(errno));
 }
@@ -80,7 +85,7 @@ static const char *const links[][2] = {
  * A file system that the kernel was configured without (ENODEV) is no error, nor
  * one that the kernel has mounted already (EBUSY).
  */
-static void mount_all(void)
+void mount_all(void)
 {
 	size_t i;
 
@@ -173,11 +178,14 @@ static void __noreturn run(char **argv, bool tty)
 	_exit(err == ENOENT ? 127 : 126);	/* as a shell has it */
 }
 
-static void report(int status)
+int exit_code(int status)
+{
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+void report(int code)
 {
 	int fd = open(EXIT_STATUS, O_WRONLY | O_CLOEXEC);
-	int code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) :
-					 WEXITSTATUS(status);
 
 	if (fd < 0)
 		return;		/* not our kernel */
@@ -187,7 +195,7 @@ static void report(int status)
 }
 
 /* Asks all processes to end, then makes them. */
-static void end_all(void)
+void end_all(void)
 {
 	const struct timespec step = { .tv_nsec = 100 * 1000 * 1000 };
 	time_t end = time(NULL) + GRACE_SECONDS;
@@ -222,7 +230,7 @@ static int supervise(pid_t command, const sigset_t *signals)
 			while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 				if (pid != command)
 					continue;
-				report(status);
+				report(exit_code(status));
 				return RB_POWER_OFF;
 			}
 			break;
@@ -239,11 +247,28 @@ static int supervise(pid_t command, const sigset_t *signals)
 	}
 }
 
+/* One command on the console: returns how to reboot(). */
+static int run_by_hand(char **argv, const sigset_t *signals)
+{
+	bool tty = !has_word("con0.tty=0");
+	pid_t command;
+
+	if (chdir("/root") && chdir("/"))
+		warn("/");
+	open_console();
+	command = fork();
+	if (!command)
+		run(argv + 1, tty);
+	if (command < 0) {
+		warn("fork");
+		return RB_POWER_OFF;
+	}
+	return supervise(command, signals);
+}
+
 int main(int argc, char **argv)
 {
 	sigset_t signals;
-	pid_t command;
-	bool tty;
 	int how;
 
 	(void)argc;
@@ -262,22 +287,9 @@ int main(int argc, char **argv)
 	mount_all();
 	sethostname("kernelet", strlen("kernelet"));
 	raise_loopback();
-	setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 1);
+	setenv("PATH", DEFAULT_PATH, 1);
 	setenv("HOME", "/root", 1);
-	if (chdir("/root") && chdir("/"))
-		warn("/");
-	tty = !has_word("con0.tty=0");
-	open_console();
-
-	command = fork();
-	if (!command)
-		run(argv + 1, tty);
-	if (command < 0) {
-		warn("fork");
-		how = RB_POWER_OFF;
-	} else {
-		how = supervise(command, &signals);
-	}
+	how = has_word(SESSION_WORD) ? serve(&signals) : run_by_hand(argv, &signals);
 	sync();
 	reboot(how);
 	warn("reboot");

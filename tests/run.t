@@ -1,0 +1,266 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# kernelet run: streams, exit statuses, terminals, signals, and what is left.
+
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Guest;
+use Launcher;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+# ---- exit statuses -----------------------------------------------------------
+
+sub status_is {
+	my ($status, $name, @command) = @_;
+	my $g = run_in([], \@command);
+
+	is($g->{ended}, $status, $name) or diag($g->out, $g->err);
+	$g->clean($name);
+	return $g;
+}
+
+status_is(0, 'a command that succeeds', 'true');
+status_is(7, 'its own status', 'sh', '-c', 'exit 7');
+status_is(255, '255 is one too', 'sh', '-c', 'exit 255');
+status_is(137, 'a command that is killed', 'sh', '-c', 'kill -9 $$');
+like(status_is(127, 'a command that is not there', 'no-such-command')->err,
+	qr/^kernelet: no-such-command: No such file or directory$/m, 'is named');
+status_is(126, 'a command that cannot be run', '/etc/passwd');
+status_is(3, 'a guest that powers itself off', 'sh', '-c', 'exit 3; poweroff -f');
+{
+	my $g = run_in(['--root-user'], ['sh', '-c', 'echo c >/proc/sysrq-trigger']);
+
+	is($g->{ended}, 255, 'a panic');
+	like($g->err, qr/sysrq triggered crash/i, 'shows the end of the log');
+	$g->clean('a panic');
+}
+{
+	my $start = time;
+	my $g = run_in(['--timeout=1.5'], ['sleep', 100]);
+
+	is($g->{ended}, 124, '--timeout');
+	cmp_ok(time - $start, '<', 10, 'in time');
+	is($g->err, "kernelet: --timeout: the time is over\n", 'says so');
+	$g->clean('--timeout');
+}
+
+# ---- streams -----------------------------------------------------------------
+
+{
+	my $g = run_in([], ['sh', '-c', 'echo out; echo err >&2']);
+
+	is($g->out, "out\n", 'standard output');
+	is($g->err, "err\n", 'standard error is another stream');
+	$g->clean('two streams');
+}
+{
+	my $all = join('', map { chr } 0 .. 255) x 40;
+	my $g = run_in([], ['cat'], input => $all);
+
+	is(unpack('H*', $g->out), unpack('H*', $all), 'every byte value, there and back');
+	$g->clean('bytes');
+	$g = run_in([], ['sh', '-c', 'cat; echo "status $?"; cat'], stdin => '/dev/null');
+	is($g->out, "status 0\n", '/dev/null is at its end, and stays there');
+	$g->clean('/dev/null');
+	$g = run_in([], ['sh', '-c', 'test -p /dev/stdin && echo pipe; read a; echo $a; cat /dev/stdin'],
+		input => "one\ntwo\n");
+	is($g->out, "pipe\none\ntwo\n", 'a pipe is a pipe inside, and can be opened again');
+	$g->clean('a pipe');
+}
+{
+	my $file = spew(scratch() . '/in', "first\nsecond\n");
+	my $g = run_in([], ['head', '-c', 6], stdin => $file);
+
+	is($g->out, "first\n", 'a file as input');
+	$g->clean('a file');
+}
+{
+	# What the guest does not read is left in the pipe for the next program.
+	my ($status, $out) = run_user('sh', '-c',
+		"printf 'one\\ntwo\\n' | { dd bs=1 count=0 2>/dev/null; " .
+		"XDG_RUNTIME_DIR=$ENV{XDG_RUNTIME_DIR} $KERNELET run --root=builtin -- " .
+		"sh -c 'read a; echo \$a'; cat; }");
+
+	is($out, "one\ntwo\n", 'nothing is read ahead');
+}
+{
+	my ($status, $out) = run_user('sh', '-c',
+		"{ XDG_RUNTIME_DIR=$ENV{XDG_RUNTIME_DIR} $KERNELET run --root=builtin -- yes; " .
+		"echo \"status \$?\" >&2; } | head -n 1");
+
+	is($out, "y\nstatus 141\n", 'a reader that goes away is SIGPIPE');
+}
+{
+	my $sum = 'perl -MDigest::MD5 -e \'binmode STDIN; print Digest::MD5->new->addfile(*STDIN)->hexdigest\'';
+	my $make = 'perl -e \'my $b = join "", map { pack "Q", $_ * 2654435761 } 1 .. 131072; ' .
+		'print $b, $_ for 1 .. 1023; print substr $b, 0, (1 << 30) - 1023 * length($b) - 2985\'';
+	my $want = (run_user('sh', '-c', "$make | $sum"))[1];
+	my $start = time;
+	my ($status, $got) = run_user('sh', '-c', "$make | XDG_RUNTIME_DIR=$ENV{XDG_RUNTIME_DIR} " .
+		"$KERNELET run --root=builtin -- cat | $sum");
+
+	is($got, $want, '1 GB through pipes, unharmed');
+	diag(sprintf '1 GB in %.1f s', time - $start);
+}
+
+# ---- the caller --------------------------------------------------------------
+
+{
+	my $uid = (stat scratch())[4];
+	local @ENV{qw(PASSED NOT_PASSED)} = ('yes', 'yes');
+	my $g = run_in(['--env=KERNELET_TEST=a b', '--env', 'PASSED'],
+		['sh', '-c', 'id -u; echo $KERNELET_TEST; echo $PASSED; echo ${NOT_PASSED-none}']);
+
+	is($g->out, "$uid\na b\nyes\nnone\n", 'user and environment');
+	$g->clean('user and environment');
+	$g = run_in(['--root-user'], ['id', '-u']);
+	is($g->out, "0\n", '--root-user');
+	$g->clean('--root-user');
+	$g = run_in(['--cpus=2', '--memory=256M'], ['sh', '-c', 'nproc; free -m | awk "NR == 2 { print \$2 }"']);
+	my ($cpus, $mb) = split ' ', $g->out;
+	is($cpus, 2, '--cpus');
+	ok($mb > 180 && $mb <= 256, '--memory') or diag($mb // 'none');
+	$g->clean('--cpus, --memory');
+	my $long = 'x' x 100_000;
+	$g = run_in([], ['sh', '-c', 'echo ${#1}', 'sh', $long]);
+	is($g->out, "100000\n", 'a long argument');
+	$g->clean('a long argument');
+	$g = run_in(['--append=kernelet.test=1 other'], ['cat', '/proc/cmdline']);
+	like($g->out, qr/ kernelet\.test=1 other/, '--append');
+	$g->clean('--append');
+	$g = run_in(['--verbose'], ['true']);
+	like($g->err, qr/Linux version/, '--verbose');
+	$g->clean('--verbose');
+}
+
+# ---- a terminal --------------------------------------------------------------
+
+my $fresh = Terminal->new(24, 80)->settings;
+my $prompt = qr/[#\$] (?:\e\[6n)?$/;
+
+sub terminal {
+	return kernelet(['run', '--root=builtin', @_], pty => [30, 100]);
+}
+
+{
+	my $g = terminal();
+
+	ok($g->expect($prompt, 30), 'a terminal: the shell prompts');
+	ok($g->terminal->raw, 'keys go through as they are');
+	$g->send("stty size; tty\r");
+	ok($g->expect(qr/^30 100\r$/m, 10), 'the window has its size');
+	ok($g->expect(qr{^/dev/pts/0\r$}m, 10), 'it is a terminal of the guest');
+	$g->send("trap 'echo wi''nch' WINCH; echo re''ady; while :; do sleep 0.1; done\r");
+	ok($g->expect(qr/^ready\r$/m, 10), 'a loop waits');
+	$g->terminal->resize(40, 90);
+	ok($g->expect(qr/^winch\r$/m, 10), 'a changed window is SIGWINCH');
+	$g->send("\003");
+	ok($g->expect($prompt, 10), '^C ends the loop');
+	$g->send("stty size\r");
+	ok($g->expect(qr/^40 90\r$/m, 10), 'the window has its new size');
+	$g->send("sleep 1000\r");
+	sleep 0.2;
+	$g->send("\032");
+	ok($g->expect(qr/Stopped/, 10), '^Z stops a job');
+	$g->send("kill -9 %1; wait %1; jobs; echo do''ne\r");
+	ok($g->expect(qr/done\r/, 10), 'and it is ended');
+	$g->send("exit 7\r");
+	is($g->finish, 7, 'exit status');
+	is($g->terminal->settings, $fresh, 'the settings are restored');
+	$g->clean('a terminal');
+}
+for my $signal (qw(TERM HUP KILL)) {
+	my $g = terminal();
+	my %number = (HUP => 1, KILL => 9, TERM => 15);
+
+	ok($g->expect($prompt, 30), "SIG$signal: the guest runs");
+	kill $signal => $g->pid;
+	is($g->finish(10), 128 + $number{$signal}, "SIG$signal: exit status");
+	ok(wait_until(3, sub { $g->terminal->settings eq $fresh }),
+		"SIG$signal: the settings are restored");
+	$g->clean("SIG$signal");
+}
+
+# ---- signals -----------------------------------------------------------------
+
+for my $signal (qw(TERM HUP KILL)) {
+	my $g = kernelet(['run', '--root=builtin', '--name=victim', '--', 'sh', '-c',
+		'echo up; sleep 100 & sleep 100']);
+	my %number = (HUP => 1, KILL => 9, TERM => 15);
+
+	ok($g->expect(qr/up\n/, 30), "SIG$signal without a terminal: the guest runs");
+	kill $signal => $g->pid;
+	is($g->finish(10), 128 + $number{$signal}, "SIG$signal: exit status");
+	$g->clean("SIG$signal");
+	is_deeply([runtime_names()], $signal eq 'KILL' ? ['victim'] : [],
+		"SIG$signal: the runtime directory");
+}
+{
+	my $g = run_in([], ['true']);
+
+	is_deeply([runtime_names()], [], 'the next command cleans up');
+	$g->clean('the next command');
+}
+{
+	my $g = kernelet(['run', '--root=builtin', '--', 'sh', '-c',
+		'trap "echo caught; exit 5" INT; echo up; while :; do sleep 0.1; done']);
+
+	ok($g->expect(qr/up\n/, 30), 'SIGINT: the guest runs');
+	kill INT => $g->pid;
+	is($g->finish(10), 5, 'SIGINT is the command\'s');
+	like($g->out, qr/caught/, 'which catches it');
+	$g->clean('SIGINT');
+}
+for my $early (0.002, 0.01, 0.03, 0.06) {
+	# at any moment of the start
+	my $g = kernelet(['run', '--root=builtin', '--', 'sleep', 100]);
+
+	sleep $early;
+	kill KILL => $g->pid;
+	is($g->finish(10), 137, "killed after $early s");
+	$g->clean("killed after $early s");
+}
+
+# ---- names -------------------------------------------------------------------
+
+{
+	my $g = kernelet(['run', '--root=builtin', '--name=one', '--', 'sh', '-c', 'echo up; read a']);
+
+	ok($g->expect(qr/up\n/, 30), 'a guest with a name');
+	my $h = run_in(['--name=one'], ['true']);
+	is($h->{ended}, 2, 'a second one of that name');
+	is($h->err, "kernelet: --name=one: a guest of this name runs already\n", 'is refused');
+	$h->clean('a second name');
+	$g->send("\n");
+	is($g->finish, 0, 'the first one goes on');
+	$g->clean('a name');
+}
+
+# ---- bad input ---------------------------------------------------------------
+
+sub refused {
+	my ($pattern, @words) = @_;
+	my $g = command(['run', @words, '--', 'true']);
+
+	is($g->{ended}, 2, "@words: status 2");
+	like($g->err, qr/\Akernelet: $pattern\n\z/, "@words: one line");
+	is($g->out, '', "@words: nothing else");
+	$g->clean("@words");
+}
+
+refused(qr/run: no option --rot; the nearest is --root .*/, '--rot=x');
+refused(qr/--memory=lots: not a size.*/, '--root=builtin', '--memory=lots');
+refused(qr/--cpus=0: not a whole number above 0/, '--root=builtin', '--cpus=0');
+refused(qr/--root=\/nonexistent: No such file or directory/, '--root=/nonexistent');
+refused(qr/--root=\/etc\/passwd: neither a directory, nor .*/, '--root=/etc/passwd');
+refused(qr/--share=\/nonexistent: No such file or directory/, '--root=builtin', '--share=/nonexistent');
+refused(qr/--name=a\/b: not a name.*|a\/b: not a name.*/, '--root=builtin', '--name=a/b');
+refused(qr/--kernel=\/nonexistent: .*/, '--root=builtin', '--kernel=/nonexistent');
+refused(qr/--persist: .*/, '--root=builtin', '--persist');
+is(command(['rnu'])->{ended}, 2, 'a subcommand that is not there');
+
+done_testing();

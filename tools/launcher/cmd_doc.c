@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* kernelet completion, kernelet manual: made from the tables of subcommands. */
+#include <string.h>
+#include "options.h"
+#include "shares.h"
+
+/* ---- completion ----------------------------------------------------------- */
+
+/* The words of bash that give what may stand for a value. */
+static const char *completion_of(const char *what)
+{
+	if (!what)
+		return ":";
+	if (!strcmp(what, "file"))
+		return "COMPREPLY=($(compgen -f -- \"$cur\"))";
+	if (!strcmp(what, "directory"))
+		return "COMPREPLY=($(compgen -d -- \"$cur\"))";
+	return "COMPREPLY=($(compgen -W \"$(_kernelet_guests)\" -- \"$cur\"))";
+}
+
+static void complete_options(const struct command *c)
+{
+	size_t i;
+
+	printf("\t%s)\n\t\tcase $prev in\n", c->name);
+	for (i = 0; i < c->n_options; i++) {
+		const struct option *o = &c->options[i];
+
+		if (o->kind == OPT_FLAG)
+			continue;
+		printf("\t\t--%s", o->name);
+		if (o->letter)
+			printf("|-%c", o->letter);
+		printf(") %s; return ;;\n", completion_of(o->complete));
+	}
+	printf("\t\tesac\n\t\tcase $cur in\n\t\t-*) COMPREPLY=($(compgen -W '");
+	for (i = 0; i < c->n_options; i++)
+		printf("--%s ", c->options[i].name);
+	printf("--help' -- \"$cur\")) ;;\n\t\t*) %s ;;\n\t\tesac ;;\n",
+	       completion_of(c->complete ? c->complete : "file"));
+}
+
+static int run_completion(int argc, char **argv)
+{
+	size_t i;
+
+	if (argc && strcmp(argv[0], "bash"))
+		fail("completion: %s: only bash is known", argv[0]);
+	printf("# Completion of kernelet for bash: source it, or install it as\n"
+	       "# PREFIX/share/bash-completion/completions/kernelet\n"
+	       "_kernelet_guests()\n{\n"
+	       "\tkernelet ps 2>/dev/null | awk 'NR > 1 { print $1 }'\n}\n\n"
+	       "_kernelet()\n{\n\tlocal cur=${COMP_WORDS[COMP_CWORD]}\n"
+	       "\tlocal prev=${COMP_WORDS[COMP_CWORD-1]}\n\n"
+	       "\tCOMPREPLY=()\n\tif [ \"$COMP_CWORD\" = 1 ]; then\n"
+	       "\t\tCOMPREPLY=($(compgen -W '");
+	for (i = 0; i < n_commands; i++)
+		printf("%s%s", i ? " " : "", commands[i]->name);
+	printf("' -- \"$cur\"))\n\t\treturn\n\tfi\n\tcase ${COMP_WORDS[1]} in\n");
+	for (i = 0; i < n_commands; i++)
+		complete_options(commands[i]);
+	printf("\tesac\n}\ncomplete -F _kernelet kernelet\n");
+	return 0;
+}
+
+/* ---- the manual page ------------------------------------------------------ */
+
+/* Text in which nothing is a request of roff. */
+static void roff(const char *s)
+{
+	for (; *s; s++) {
+		if (*s == '-')
+			fputs("\\-", stdout);
+		else if (*s == '\\')
+			fputs("\\e", stdout);
+		else if (*s == '.' || *s == '\'')
+			printf("\\&%c", *s);
+		else
+			putchar(*s);
+	}
+	putchar('\n');
+}
+
+static void manual_of(const struct command *c)
+{
+	size_t i;
+
+	printf(".SS kernelet %s ", c->name);
+	roff(c->operands);
+	roff(c->summary);
+	if (*c->text) {
+		printf(".PP\n");
+		roff(c->text);
+	}
+	for (i = 0; i < c->n_options; i++) {
+		char *text __auto_free = NULL;
+		size_t size;
+		FILE *f = open_memstream(&text, &size);
+
+		option_write(&c->options[i], f);
+		fclose(f);
+		printf(".TP\n.B ");
+		roff(text);
+		roff(c->options[i].help);
+	}
+}
+
+static const char manual_head[] =
+	".TH KERNELET 1 \"\" kernelet\n"
+	".SH NAME\nkernelet \\- Linux guests as ordinary processes\n"
+	".SH SYNOPSIS\n.B kernelet\n.I subcommand\n[option]... [operand]...\n"
+	".SH SUBCOMMANDS\n";
+
+static const char manual_hidden[] =
+	".SH HIDDEN FILES\n"
+	"Of the host's files a guest does not see, unless\n.B \\-\\-no\\-hide\nsays so:\n";
+
+static const char manual_end[] =
+	".SH EXIT STATUS\n"
+	"That of the command; 128 + n when signal n ended it; 2 for wrong input, when nothing\n"
+	"was started; 124 when the time is over; 125 when the root, a share or a stream cannot\n"
+	"be set up; 126 or 127 when the command cannot be run or is not there; 255 when the\n"
+	"guest's kernel failed, and the end of its messages is shown.\n"
+	".SH ENVIRONMENT\n"
+	".TP\n.B XDG_RUNTIME_DIR\n"
+	"where guests that run are found; else /run/user/UID or /tmp/kernelet\\-UID.\n";
+
+static int run_manual(int argc, char **argv)
+{
+	char *text __auto_free = NULL;
+	size_t size, i;
+	FILE *f;
+
+	if (argc)
+		fail("manual: %s: it takes no operand", argv[0]);
+	fputs(manual_head, stdout);
+	for (i = 0; i < n_commands; i++)
+		manual_of(commands[i]);
+	fputs(manual_hidden, stdout);
+	f = open_memstream(&text, &size);
+	shares_hidden_list(f);
+	fclose(f);
+	roff(text);
+	fputs(manual_end, stdout);
+	return 0;
+}
+
+const struct command cmd_completion = {
+	.name = "completion",
+	.summary = "Print what makes bash complete this command.",
+	.operands = "[bash]",
+	.text = "",
+	.run = run_completion,
+};
+
+const struct command cmd_manual = {
+	.name = "manual",
+	.summary = "Print the manual page.",
+	.operands = "",
+	.text = "",
+	.run = run_manual,
+};

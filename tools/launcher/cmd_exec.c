@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* kernelet exec: one more command in a guest that runs. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+#include "../session_abi.h"
+#include "control.h"
+#include "options.h"
+#include "terminal.h"
+
+static struct settings {
+	bool root_user;
+	const char *dir;
+	struct words env;
+} settings;
+
+static const struct option options[] = {
+	OPTION(struct settings, root_user, .name = "root-user", .kind = OPT_FLAG,
+	       .help = "be root in the guest"),
+	OPTION(struct settings, dir, .name = "dir", .letter = 'd', .kind = OPT_TEXT,
+	       .value = "PATH", .help = "working directory in the guest"),
+	OPTION(struct settings, env, .name = "env", .letter = 'e', .kind = OPT_LIST,
+	       .value = "NAME[=VALUE]", .help = "pass on this variable too, or set it"),
+};
+
+static struct session session;
+static struct source signals;
+static int killed_by;
+
+static void signal_ready(void *data, short happened)
+{
+	struct signalfd_siginfo info;
+
+	(void)data;
+	(void)happened;
+	while (read(signals.fd, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGWINCH)
+			session_resize(&session);
+		else if (info.ssi_signo == SIGINT || info.ssi_signo == SIGQUIT)
+			session_signal(&session, info.ssi_signo);
+		else
+			killed_by = info.ssi_signo;
+	}
+}
+
+static void watch_signals(void)
+{
+	static const int watched[] = { SIGWINCH, SIGINT, SIGQUIT, SIGTERM, SIGHUP };
+	sigset_t set;
+	size_t i;
+
+	sigemptyset(&set);
+	for (i = 0; i < ARRAY_SIZE(watched); i++)
+		sigaddset(&set, watched[i]);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	signals = (struct source){ signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), POLLIN,
+				   signal_ready, NULL };
+	loop_add(&signals);
+}
+
+static void make_request(const char *name, int argc, char **argv)
+{
+	char *home __auto_free = entry_info(name, "home");
+	char *dir __auto_free = entry_info(name, "dir");
+	int i;
+
+	request_add_caller(&session, settings.root_user, *home, &settings.env);
+	if (settings.dir || *dir)
+		request_add(&session, REC_DIR, "%s", settings.dir ? settings.dir : dir);
+	for (i = 0; i < argc; i++)
+		request_add(&session, REC_ARG, "%s", argv[i]);
+}
+
+static int run(int argc, char **argv)
+{
+	const char *name = argv[0];
+	struct streams streams;
+	int channel = -1;
+
+	if (!argc)
+		fail("exec: which guest? Say kernelet exec NAME -- COMMAND (see kernelet ps)");
+	argc--;
+	argv++;
+	if (argc && !strcmp(argv[0], "--")) {
+		argc--;
+		argv++;
+	}
+	make_request(name, argc, argv);
+	free(control_ask(name, &channel, "exec"));
+	if (channel < 0)
+		fail("%s: its launcher gave no channel", name);
+	streams_look(&streams, false);
+	watch_signals();
+	session_open(&session, channel, &streams);
+	while (session.code < 0 && !session.lost && !killed_by)
+		loop_turn(-1);
+	while (session_left(&session) && !killed_by)
+		loop_turn(-1);
+	terminal_restore();
+	if (killed_by)
+		return 128 + killed_by;
+	if (session.code >= 0)
+		return session.code;
+	complain("%s: the guest has ended", name);
+	return EXIT_GUEST;
+}
+
+const struct command cmd_exec = {
+	.name = "exec",
+	.summary = "Run one more command, or a shell, in a guest that runs.",
+	.operands = "NAME [--] [command [argument]...]",
+	.complete = "guest",
+	.text = "Streams, terminal and exit status are as for run.\n"
+		"When exec itself is killed, so is the command.",
+	.options = options,
+	.n_options = ARRAY_SIZE(options),
+	.settings = &settings,
+	.run = run,
+};

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* kernelet ps, kernelet stats: the guests that run, and what they use. */
+#define _GNU_SOURCE
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "control.h"
+#include "options.h"
+
+static struct settings {
+	bool json;
+} settings;
+
+static const struct option options[] = {
+	OPTION(struct settings, json, .name = "json", .kind = OPT_FLAG, .help = "as JSON"),
+};
+
+/**
+ * struct column - a column of a table
+ * @key:	of the information, and in JSON
+ * @title:	above the column
+ * @width:	of the column
+ * @number:	not quoted in JSON
+ */
+struct column {
+	const char *key;
+	const char *title;
+	int width;
+	bool number;
+};
+
+static const struct column ps_columns[] = {
+	{ "name", "NAME", 16, false },
+	{ "pid", "PID", 8, true },
+	{ "age", "AGE", 8, true },
+	{ "cpus", "CPUS", 5, true },
+	{ "memory", "MEMORY", 8, false },
+	{ "root", "ROOT", 20, false },
+	{ "command", "COMMAND", 0, false },
+};
+
+static const struct column stats_columns[] = {
+	{ "name", "NAME", 16, false },
+	{ "pid", "PID", 8, true },
+	{ "processes", "PROCS", 7, true },
+	{ "cpu", "CPU-SECONDS", 13, true },
+	{ "memory", "HOST-MEMORY", 0, true },
+};
+
+/* The value of a line KEY=VALUE. */
+static char *line_value(const char *text, const char *key)
+{
+	size_t n = strlen(key);
+
+	while (*text) {
+		size_t line = strcspn(text, "\n");
+
+		if (!strncmp(text, key, n) && text[n] == '=')
+			return print("%.*s", (int)(line - n - 1), text + n + 1);
+		text += line + (text[line] == '\n');
+	}
+	return print("%s", "");
+}
+
+static char *value_of(const char *name, const char *key, const char *stats)
+{
+	char *v;
+
+	if (!strcmp(key, "name"))
+		return print("%s", name);
+	if (!strcmp(key, "age")) {
+		v = entry_info(name, "started");
+		return print("%ld", time(NULL) - atol(v));
+	}
+	v = stats ? line_value(stats, key) : print("%s", "");
+	return *v ? v : entry_info(name, key);
+}
+
+static void show_json(const struct column *c, const char *value)
+{
+	printf("\"%s\": ", c->key);
+	if (c->number)
+		fputs(*value ? value : "null", stdout);
+	else
+		json_text(stdout, value);
+}
+
+static void show_guest(const struct column *c, size_t n, const char *name, const char *stats)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		char *v __auto_free = value_of(name, c[i].key, stats);
+
+		if (settings.json) {
+			fputs(i ? ", " : "{ ", stdout);
+			show_json(&c[i], v);
+		} else {
+			printf("%-*s%s", c[i].width - 1, v, i + 1 < n ? " " : "\n");
+		}
+	}
+	if (settings.json)
+		fputs(" }", stdout);
+}
+
+static int show(const struct column *c, size_t n, const struct words *names, bool stats)
+{
+	size_t i;
+
+	for (i = 0; i < n && !settings.json; i++)
+		printf("%-*s%s", c[i].width - 1, c[i].title, i + 1 < n ? " " : "\n");
+	if (settings.json)
+		putchar('[');
+	for (i = 0; i < names->n; i++) {
+		char *more __auto_free = stats ? control_ask(names->v[i], NULL, "stats") : NULL;
+
+		if (settings.json)
+			fputs(i ? ",\n  " : "\n  ", stdout);
+		show_guest(c, n, names->v[i], more);
+	}
+	if (settings.json)
+		fputs(names->n ? "\n]\n" : "]\n", stdout);
+	return 0;
+}
+
+static int run_ps(int argc, char **argv)
+{
+	struct words names = entries();
+
+	if (argc)
+		fail("ps: %s: it takes no operand", argv[0]);
+	return show(ps_columns, ARRAY_SIZE(ps_columns), &names, false);
+}
+
+static int run_stats(int argc, char **argv)
+{
+	struct words all = entries(), some = { argv, argc };
+
+	return show(stats_columns, ARRAY_SIZE(stats_columns), argc ? &some : &all, true);
+}
+
+const struct command cmd_ps = {
+	.name = "ps",
+	.summary = "List the guests that run.",
+	.operands = "",
+	.text = "",
+	.options = options,
+	.n_options = ARRAY_SIZE(options),
+	.settings = &settings,
+	.run = run_ps,
+};
+
+const struct command cmd_stats = {
+	.name = "stats",
+	.summary = "Show what guests use of the host.",
+	.operands = "[NAME]...",
+	.complete = "guest",
+	.text = "Processes and CPU seconds are of the processes that live now;\n"
+		"memory is the host memory that the guest's kernel has mapped, in bytes.",
+	.options = options,
+	.n_options = ARRAY_SIZE(options),
+	.settings = &settings,
+	.run = run_stats,
+};

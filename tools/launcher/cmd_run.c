@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* kernelet run: a command in a guest of its own. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include "control.h"
+#include "machine.h"
+#include "options.h"
+#include "runtime.h"
+#include "session.h"
+#include "shares.h"
+#include "terminal.h"
+
+#define END_SECONDS	5	/* from the command's end to the guest's */
+
+static struct settings {
+	const char *root, *memory, *kernel, *name;
+	unsigned long cpus;
+	double timeout;
+	struct words append, share, env, hide, no_hide, map;
+	bool rw, persist, root_user, verbose, dry_run, unconfined;
+} settings = {
+	.memory = "1G",
+	.cpus = 1,
+};
+
+#define RUN(member, ...) OPTION(struct settings, member, __VA_ARGS__)
+
+static const struct option options[] = {
+	RUN(root, .name = "root", .kind = OPT_TEXT, .value = "WHAT", .complete = "file",
+	    .help = "directory, ext4 image, tar archive or \"builtin\" (the host's root)"),
+	RUN(persist, .name = "persist", .kind = OPT_FLAG,
+	    .help = "keep what is written to the root; else it is thrown away"),
+	RUN(share, .name = "share", .letter = 's', .kind = OPT_LIST, .complete = "directory",
+	    .value = "HOST[:GUEST][:MODE]",
+	    .help = "a directory of the host; MODE: ro, rw or overlay (ro)"),
+	RUN(rw, .name = "rw", .kind = OPT_FLAG,
+	    .help = "the working directory, writable"),
+	RUN(map, .name = "volume-map", .kind = OPT_LIST, .value = "uid|gid:HOST:GUEST",
+	    .help = "owner of files in shares: this one of the host is that one in the guest"),
+	RUN(hide, .name = "hide", .kind = OPT_LIST, .value = "PATH", .complete = "file",
+	    .help = "hide this too"),
+	RUN(no_hide, .name = "no-hide", .kind = OPT_LIST, .value = "PATH|all", .complete = "file",
+	    .help = "do not hide this of the list (see the manual page)"),
+	RUN(root_user, .name = "root-user", .kind = OPT_FLAG, .help = "be root in the guest"),
+	RUN(env, .name = "env", .letter = 'e', .kind = OPT_LIST, .value = "NAME[=VALUE]",
+	    .help = "pass on this variable too, or set it"),
+	RUN(cpus, .name = "cpus", .letter = 'c', .kind = OPT_NUMBER, .value = "N",
+	    .help = "virtual CPUs (1)"),
+	RUN(memory, .name = "memory", .letter = 'm', .kind = OPT_SIZE, .value = "SIZE",
+	    .help = "guest RAM, taken as it is used (1G)"),
+	RUN(timeout, .name = "timeout", .letter = 't', .kind = OPT_SECONDS, .value = "TIME",
+	    .help = "end it after this time, with status 124: 90, 1.5, 10m, 2h"),
+	RUN(name, .name = "name", .letter = 'n', .kind = OPT_TEXT, .value = "NAME",
+	    .help = "for exec, stop and the others (run-PID)"),
+	RUN(kernel, .name = "kernel", .kind = OPT_TEXT, .value = "FILE", .complete = "file",
+	    .help = "another vmlinux"),
+	RUN(append, .name = "append", .letter = 'a', .kind = OPT_LIST, .value = "ARGS",
+	    .help = "more words for the kernel's command line"),
+	RUN(verbose, .name = "verbose", .letter = 'v', .kind = OPT_FLAG,
+	    .help = "show the kernel's messages on standard error"),
+	RUN(unconfined, .name = "unconfined", .kind = OPT_FLAG,
+	    .help = "do without namespaces and what else guards the host from the guest's kernel"),
+	RUN(dry_run, .name = "dry-run", .kind = OPT_FLAG,
+	    .help = "print what would be started"),
+};
+
+/* All there is of the guest. */
+static struct machine machine;
+static struct session session;
+static struct entry entry = { .dir = -1 };
+static struct shares shares;
+static struct streams streams;
+static struct source signals, timer;
+static int killed_by;		/* the signal that ends us, or 0 */
+static bool timed_out;
+
+/* ---- before the start ----------------------------------------------------- */
+
+static void find_kernel(void)
+{
+	if (settings.kernel) {
+		machine.kernel = realpath(settings.kernel, NULL);
+		if (!machine.kernel || access(machine.kernel, X_OK))
+			fail("--kernel=%s: %s", settings.kernel, strerror(errno));
+		return;
+	}
+	machine.kernel = program_beside("vmlinux");
+	if (!machine.kernel)
+		fail("no vmlinux beside this program: build it with make, or see --kernel");
+}
+
+static void kernel_words(void)
+{
+	size_t i;
+	char *word, *save;
+
+	words_add(&machine.words, "vmlinux");
+	words_add(&machine.words, print("mem=%s", settings.memory));
+	words_add(&machine.words, print("ncpus=%lu", settings.cpus));
+	words_add(&machine.words, print("con0=null,fd:1"));
+	words_add(&machine.words, "rdinit=/sbin/init");
+	words_add(&machine.words, SESSION_WORD);
+	words_add(&machine.words, settings.verbose ? "loglevel=7" : "loglevel=5");
+	for (i = 0; i < settings.append.n; i++)
+		for (word = strtok_r(settings.append.v[i], " \t\n", &save); word;
+		     word = strtok_r(NULL, " \t\n", &save))
+			words_add(&machine.words, word);
+}
+
+static void find_shares(void)
+{
+	size_t i;
+
+	shares_root(&shares, settings.root, settings.persist);
+	shares_hide(&shares, &settings.hide, &settings.no_hide);
+	shares.maps = settings.map;
+	if (settings.rw) {
+		char *cwd = getcwd(NULL, 0);
+
+		if (!cwd)
+			fail("--rw: the working directory: %s", strerror(errno));
+		if (strchr(cwd, ':'))
+			fail("--rw: the path of the working directory holds a colon: %s", cwd);
+		if (!strcmp(cwd, "/"))
+			fail("--rw: not with / as the working directory");
+		shares_add(&shares, print("%s:%s:rw", cwd, cwd));
+	}
+	for (i = 0; i < settings.share.n; i++)
+		shares_add(&shares, settings.share.v[i]);
+	if (shares.n && !shares.server)
+		fail("no kernelet-hostfs beside this program: build it with make, or see --root");
+}
+
+static void make_request(int argc, char **argv)
+{
+	char *cwd __auto_free = getcwd(NULL, 0);
+	int i;
+
+	request_add(&session, REC_NAME, "%s", settings.name ? settings.name : "kernelet");
+	shares_request(&shares, &session, &machine);
+	request_add_caller(&session, settings.root_user, shares.is_host, &settings.env);
+	if (cwd && (shares.is_host || settings.rw))
+		request_add(&session, REC_DIR, "%s", cwd);
+	for (i = 0; i < argc; i++)
+		request_add(&session, REC_ARG, "%s", argv[i]);
+}
+
+static void add_streams(void)
+{
+	int i;
+
+	for (i = 0; i < 3; i++)
+		if (streams.s[i].kind == STREAM_CHANNEL)
+			machine_stream(&machine, i, streams.s[i].fd);
+}
+
+static char *make_info(int argc, char **argv)
+{
+	char *cwd __auto_free = getcwd(NULL, 0);
+	bool same_dir = cwd && (shares.is_host || settings.rw);
+	char *head = print("pid=%d\nstarted=%ld\nmemory=%s\ncpus=%lu\n"
+			   "root=%s\nhome=%s\ndir=%s\ncommand=",
+			   getpid(), time(NULL), settings.memory, settings.cpus,
+			   settings.root ? settings.root : "/", shares.is_host ? "1" : "",
+			   same_dir && !strchr(cwd, '\n') ? cwd : "");
+	struct bytes b = { 0 };
+	int i;
+
+	bytes_add(&b, head, strlen(head));
+	free(head);
+	for (i = 0; i < argc; i++) {
+		char *s;
+
+		bytes_add(&b, " ", i ? 1 : 0);
+		bytes_add(&b, argv[i], strlen(argv[i]));
+		/* a line of its own: no other line end in it */
+		for (s = b.p + b.n - strlen(argv[i]); *s; s++)
+			if (*s == '\n')
+				*s = ' ';
+	}
+	bytes_add(&b, "\n", 1);
+	return b.p;
+}
+
+static int dry_run(void)
+{
+	size_t i;
+
+	printf("%s", machine.kernel);
+	for (i = 1; i < machine.words.n; i++)
+		printf(" %s", machine.words.v[i]);
+	putchar('\n');
+	for (i = 0; i < shares.n; i++)
+		printf("%s: %s %s%s%s\n", shares.share[i].tag, shares.share[i].mode,
+		       shares.share[i].host, shares.share[i].guest ? " on " : ", the root",
+		       shares.share[i].guest ? shares.share[i].guest : "");
+	return 0;
+}
+
+/* ---- while it runs -------------------------------------------------------- */
+
+static void one_signal(int signal)
+{
+	static int interrupts;
+
+	switch (signal) {
+	case SIGCHLD:
+		break;
+	case SIGWINCH:
+		session_resize(&session);
+		break;
+	default:
+		/* the first ^C is the command's */
+		if ((signal == SIGINT || signal == SIGQUIT) && session.ready && !interrupts++) {
+			session_signal(&session, signal);
+			break;
+		}
+		killed_by = signal;
+		machine_kill(&machine);
+		break;
+	}
+}
+
+static void signal_ready(void *data, short happened)
+{
+	struct signalfd_siginfo info;
+
+	(void)data;
+	(void)happened;
+	while (read(signals.fd, &info, sizeof(info)) == sizeof(info))
+		one_signal(info.ssi_signo);
+}
+
+static void watch_signals(void)
+{
+	static const int watched[] = { SIGCHLD, SIGWINCH, SIGINT, SIGQUIT, SIGTERM, SIGHUP };
+	sigset_t set;
+	size_t i;
+
+	sigemptyset(&set);
+	for (i = 0; i < ARRAY_SIZE(watched); i++)
+		sigaddset(&set, watched[i]);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	signals = (struct source){ signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), POLLIN,
+				   signal_ready, NULL };
+	loop_add(&signals);
+}
+
+static void timer_ready(void *data, short happened)
+{
+	(void)data;
+	(void)happened;
+	timed_out = session.code < 0;
+	timer.events = 0;
+	machine_kill(&machine);
+}
+
+static void set_timer(double seconds)
+{
+	struct itimerspec t = { .it_value = {
+		.tv_sec = seconds,
+		.tv_nsec = (seconds - (time_t)seconds) * 1e9,
+	} };
+
+	if (!seconds)
+		return;
+	timer = (struct source){ timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC), POLLIN,
+				 timer_ready, NULL };
+	timerfd_settime(timer.fd, 0, &t, NULL);
+	loop_add(&timer);
+}
+
+/* Also when something fails on the way; to be called once more is no harm. */
+static void forget_entry(void)
+{
+	entry_remove(&entry);
+}
+
+static void start(int argc, char **argv)
+{
+	char *info __auto_free = make_info(argc, argv);
+
+	watch_signals();
+	entry_create(&entry, settings.name, info);
+	atexit(forget_entry);
+	shares_start(&shares);
+	machine.show_log = settings.verbose;
+	machine.confined = !settings.unconfined;
+	machine_start(&machine);
+	session_open(&session, machine.channel[CHANNEL_MAIN].host, &streams);
+	control_start(&entry, &machine, &session);
+	set_timer(settings.timeout);
+}
+
+/* ---- the end -------------------------------------------------------------- */
+
+static int status_of(void)
+{
+	int status = machine.status;
+
+	if (timed_out) {
+		complain("--timeout: the time is over");
+		return EXIT_TIMEOUT;
+	}
+	if (session.code >= 0)
+		return session.code;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_USAGE && !session.ready) {
+		machine_log_end(&machine, stderr);
+		return EXIT_USAGE;
+	}
+	if (WIFEXITED(status) && WEXITSTATUS(status) != EXIT_GUEST)
+		return WEXITSTATUS(status);	/* it powered itself off */
+	machine_log_end(&machine, stderr);
+	if (WIFSIGNALED(status))
+		complain("the guest was ended by signal %d", WTERMSIG(status));
+	else
+		complain("the guest's kernel has failed, see above");
+	return EXIT_GUEST;
+}
+
+static int end(void)
+{
+	machine_kill(&machine);
+	machine_reap(&machine, true);
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		;
+	terminal_restore();
+	entry_remove(&entry);
+	if (killed_by) {
+		sigset_t set;
+
+		signal(killed_by, SIG_DFL);
+		raise(killed_by);
+		sigemptyset(&set);
+		sigaddset(&set, killed_by);
+		sigprocmask(SIG_UNBLOCK, &set, NULL);
+	}
+	return status_of();
+}
+
+static int run(int argc, char **argv)
+{
+	time_t deadline = 0;
+
+	if (settings.name)
+		name_check(settings.name);
+	find_kernel();
+	find_shares();
+	kernel_words();
+	machine_channels(&machine);
+	streams_look(&streams, true);
+	make_request(argc, argv);
+	add_streams();
+	if (settings.dry_run)
+		return dry_run();
+	start(argc, argv);
+	while (!machine_reap(&machine, false)) {
+		if (session.code >= 0 && !deadline)
+			deadline = time(NULL) + END_SECONDS;
+		if (deadline && time(NULL) > deadline)
+			machine_kill(&machine);
+		loop_turn(deadline ? 1000 : -1);
+	}
+	while (session_left(&session) && !killed_by && !timed_out)
+		loop_turn(-1);
+	return end();
+}
+
+const struct command cmd_run = {
+	.name = "run",
+	.summary = "Run a command, or a shell, in a guest of its own.",
+	.operands = "[--] [command [argument]...]",
+	.text = "",
+	.options = options,
+	.n_options = ARRAY_SIZE(options),
+	.settings = &settings,
+	.run = run,
+};

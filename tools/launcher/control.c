@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#define _GNU_SOURCE
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "control.h"
+
+#define MAX_CLIENTS	16
+#define PACKET		16384
+
+/**
+ * struct client - a connection
+ * @source:	its socket, -1 when this entry is free
+ * @channel:	that was lent to it, or 0
+ */
+struct client {
+	struct source source;
+	int channel;
+};
+
+/* A channel that came back: what is left in it is read until the guest is done. */
+enum lent { IDLE, LENT, RETURNING };
+
+static struct client clients[MAX_CLIENTS];
+static enum lent lent[CHANNELS];
+static struct source returning[CHANNELS];
+static struct source listener;
+static struct machine *machine;
+static struct session *session;
+
+/* ---- answers -------------------------------------------------------------- */
+
+static void answer_fd(struct client *c, const char *text, size_t n, int fd)
+{
+	struct iovec iov = { (char *)text, n };
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { .header = {
+		.cmsg_len = CMSG_LEN(sizeof(int)),
+		.cmsg_level = SOL_SOCKET,
+		.cmsg_type = SCM_RIGHTS,
+	} };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	if (fd >= 0) {
+		memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
+		m.msg_control = &control;
+		m.msg_controllen = sizeof(control.room);
+	}
+	sendmsg(c->source.fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static void answer(struct client *c, const char *text)
+{
+	answer_fd(c, text, strlen(text), -1);
+}
+
+static void do_exec(struct client *c, const char *arg)
+{
+	int n;
+
+	(void)arg;
+	if (!session->ready) {
+		answer(c, "-the guest is still starting");
+		return;
+	}
+	for (n = CHANNEL_EXEC; n < CHANNELS; n++)
+		if (lent[n] == IDLE)
+			break;
+	if (n == CHANNELS || c->channel) {
+		answer(c, "-too many commands run in it already");
+		return;
+	}
+	lent[n] = LENT;
+	c->channel = n;
+	answer_fd(c, "+", 1, machine->channel[n].host);
+}
+
+static void do_stop(struct client *c, const char *arg)
+{
+	(void)arg;
+	machine_signal(machine, SIGCONT);
+	session_send(session, TO_STOP, "", 0);
+	answer(c, "+");
+}
+
+static void do_kill(struct client *c, const char *arg)
+{
+	(void)arg;
+	machine_kill(machine);
+	answer(c, "+");
+}
+
+static void do_pause(struct client *c, const char *arg)
+{
+	(void)arg;
+	machine_signal(machine, SIGSTOP);
+	answer(c, "+");
+}
+
+static void do_resume(struct client *c, const char *arg)
+{
+	(void)arg;
+	machine_signal(machine, SIGCONT);
+	answer(c, "+");
+}
+
+static void do_sysrq(struct client *c, const char *arg)
+{
+	if (!arg[0] || arg[1]) {
+		answer(c, "-SysRq takes one letter");
+		return;
+	}
+	session_send(session, TO_SYSRQ, arg, 1);
+	answer(c, "+");
+}
+
+static void do_stats(struct client *c, const char *arg)
+{
+	char text[256];
+	struct usage u;
+
+	(void)arg;
+	machine_usage(machine, &u);
+	snprintf(text, sizeof(text), "+processes=%zu\ncpu=%.2f\nmemory=%lu\n",
+		 u.processes, u.cpu, u.memory);
+	answer(c, text);
+}
+
+/* From which byte on: the asker comes again until there is no more. */
+static void do_log(struct client *c, const char *arg)
+{
+	char text[PACKET + 1];
+	size_t at = 0, n;
+
+	sscanf(arg, "%zu", &at);
+	if (at > machine->text.n)
+		at = machine->text.n;
+	n = machine->text.n - at;
+	if (n > PACKET - 1)
+		n = PACKET - 1;
+	text[0] = '+';
+	memcpy(text + 1, machine->text.p + at, n);
+	answer_fd(c, text, n + 1, -1);
+}
+
+static const struct {
+	const char *word;
+	void (*act)(struct client *c, const char *arg);
+} requests[] = {
+	{ "exec", do_exec },
+	{ "stop", do_stop },
+	{ "kill", do_kill },
+	{ "pause", do_pause },
+	{ "resume", do_resume },
+	{ "sysrq", do_sysrq },
+	{ "stats", do_stats },
+	{ "log", do_log },
+};
+
+/* ---- connections ---------------------------------------------------------- */
+
+static void channel_back(void *data, short happened)
+{
+	struct source *source = data;
+	char message[SESSION_DATA + 1];
+	ssize_t n;
+
+	(void)happened;
+	while ((n = recv(source->fd, message, sizeof(message), MSG_DONTWAIT)) > 0) {
+		if (message[0] != FROM_RESET)
+			continue;
+		loop_remove(source);
+		lent[source - returning] = IDLE;
+		return;
+	}
+	if (!n)
+		loop_remove(source);
+}
+
+static void take_back(int n)
+{
+	const char message = TO_RESET;
+	struct pollfd p = { .fd = machine->channel[n].host, .events = POLLOUT };
+
+	/* the guest always takes messages; one that does not loses the channel */
+	lent[n] = RETURNING;
+	poll(&p, 1, 1000);
+	if (send(p.fd, &message, 1, MSG_NOSIGNAL | MSG_DONTWAIT) != 1)
+		return;
+	returning[n] = (struct source){ p.fd, POLLIN, channel_back, &returning[n] };
+	loop_add(&returning[n]);
+}
+
+static void hang_up(struct client *c)
+{
+	loop_remove(&c->source);
+	close(c->source.fd);
+	c->source.fd = -1;
+	if (c->channel)
+		take_back(c->channel);
+	c->channel = 0;
+}
+
+static void client_ready(void *data, short happened)
+{
+	struct client *c = data;
+	char text[256], *arg;
+	ssize_t n = recv(c->source.fd, text, sizeof(text) - 1, MSG_DONTWAIT);
+	size_t i;
+
+	(void)happened;
+	if (n <= 0) {
+		if (!n || errno != EAGAIN)
+			hang_up(c);
+		return;
+	}
+	text[n] = '\0';
+	arg = strchr(text, ' ');
+	if (arg)
+		*arg++ = '\0';
+	for (i = 0; i < ARRAY_SIZE(requests); i++) {
+		if (strcmp(requests[i].word, text))
+			continue;
+		requests[i].act(c, arg ? arg : "");
+		return;
+	}
+	answer(c, "-no such request");
+}
+
+static void new_client(void *data, short happened)
+{
+	int i, fd = accept4(listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	(void)data;
+	(void)happened;
+	if (fd < 0)
+		return;
+	for (i = 0; i < MAX_CLIENTS; i++) {
+		struct client *c = &clients[i];
+
+		if (c->source.fd >= 0)
+			continue;
+		c->source = (struct source){ fd, POLLIN, client_ready, c };
+		loop_add(&c->source);
+		return;
+	}
+	close(fd);
+}
+
+void control_start(struct entry *e, struct machine *m, struct session *s)
+{
+	int i;
+
+	machine = m;
+	session = s;
+	for (i = 0; i < MAX_CLIENTS; i++)
+		clients[i].source.fd = -1;
+	listener = (struct source){ e->listener, POLLIN, new_client, NULL };
+	loop_add(&listener);
+}
+
+/* ---- the other side ------------------------------------------------------- */
+
+static ssize_t receive(int socket, char *text, size_t size, int *fd)
+{
+	struct iovec iov = { text, size };
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct msghdr m = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = &control, .msg_controllen = sizeof(control.room),
+	};
+	ssize_t n = recvmsg(socket, &m, MSG_CMSG_CLOEXEC);
+	struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
+
+	if (c && c->cmsg_type == SCM_RIGHTS && fd)
+		memcpy(fd, CMSG_DATA(c), sizeof(*fd));
+	return n;
+}
+
+char *control_ask(const char *name, int *fd, const char *format, ...)
+{
+	int socket = entry_connect(name);
+	char request[256], text[PACKET + 1];
+	va_list args;
+	ssize_t n;
+
+	va_start(args, format);
+	vsnprintf(request, sizeof(request), format, args);
+	va_end(args);
+	if (send(socket, request, strlen(request), MSG_NOSIGNAL) < 0)
+		fail("%s: its launcher does not answer: %s", name, strerror(errno));
+	n = receive(socket, text, PACKET, fd);
+	if (n <= 0)
+		fail("%s: its launcher has gone", name);
+	text[n] = '\0';
+	if (text[0] != '+')
+		fail("%s: %s", name, text + 1);
+	if (!fd)
+		close(socket);
+	return print("%s", text + 1);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What other commands ask of a launcher: packets of text on its control socket.
+ *
+ * A request is one packet, a word and maybe an argument; the answer is a packet
+ * that begins with '+' or '-' (what went wrong), or several.  The answer to
+ * "exec" brings the descriptor of a channel, which is the asker's as long as it
+ * keeps the connection.
+ */
+#ifndef CONTROL_H
+#define CONTROL_H
+
+#include "machine.h"
+#include "runtime.h"
+#include "session.h"
+
+/**
+ * control_start() - answer requests while loop_turn() is called
+ * @e:		the guest's entry
+ * @m:		the guest
+ * @s:		its main session
+ */
+void control_start(struct entry *e, struct machine *m, struct session *s);
+
+/**
+ * control_ask() - make a request
+ * @name:	of the guest
+ * @fd:		result: a descriptor that came with the answer, or NULL
+ * @format:	the request
+ *
+ * Ends the program when the answer is a complaint.  With @fd the connection
+ * stays open.
+ * Return: the answer, a new string.
+ */
+char *__printf(3, 4) control_ask(const char *name, int *fd, const char *format, ...);
+
+#endif /* CONTROL_H */

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A loop that waits for descriptors. */
+#ifndef LOOP_H
+#define LOOP_H
+
+#include <stdbool.h>
+
+/**
+ * struct source - a descriptor and who is told when it is ready
+ * @fd:		the descriptor, or -1
+ * @events:	of poll(); 0 while nothing is wanted
+ * @ready:	called with what happened; may change or remove any source
+ * @data:	its argument
+ */
+struct source {
+	int fd;
+	short events;
+	void (*ready)(void *data, short happened);
+	void *data;
+};
+
+void loop_add(struct source *s);
+void loop_remove(struct source *s);
+
+/**
+ * loop_turn() - wait until something is ready and tell who wants to know
+ * @ms:		at most so long, or -1
+ */
+void loop_turn(int ms);
+
+#endif /* LOOP_H */

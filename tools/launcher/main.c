@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kernelet: guests of this project's kernel from one command.
+ *
+ * The launcher acquires, the kernel uses: it opens files and makes sockets, and
+ * starts vmlinux, which gets descriptors and no path.
+ *
+ *   options.c           subcommands and their options, each from a table
+ *   cmd_*.c             the subcommands
+ *   machine.c           the guest as a process
+ *   shares.c            its root and the host's directories in it
+ *   streams.c           the caller's standard streams
+ *   session.c           a command in the guest: the host's end of a channel
+ *   control.c           what other commands ask of a launcher
+ *   runtime.c           where they find it
+ */
+#include <string.h>
+#include "options.h"
+
+extern const struct command cmd_run, cmd_exec, cmd_ps, cmd_stats, cmd_stop, cmd_log, cmd_pause,
+	cmd_resume, cmd_sysrq, cmd_completion, cmd_manual;
+
+const struct command *const commands[] = {
+	&cmd_run, &cmd_exec, &cmd_ps, &cmd_stats, &cmd_stop, &cmd_log, &cmd_pause, &cmd_resume,
+	&cmd_sysrq, &cmd_completion, &cmd_manual,
+};
+
+const size_t n_commands = ARRAY_SIZE(commands);
+
+static void show_help(FILE *out)
+{
+	size_t i;
+
+	fputs("usage: kernelet SUBCOMMAND [option]... [operand]...\n"
+	      "Linux guests as ordinary processes: no root, no KVM.\n\n", out);
+	for (i = 0; i < n_commands; i++)
+		fprintf(out, "  %-12s%s\n", commands[i]->name, commands[i]->summary);
+	fputs("\nkernelet SUBCOMMAND --help says more.\n", out);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2) {
+		show_help(stderr);
+		return EXIT_USAGE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+		show_help(stdout);
+		return 0;
+	}
+	return command_run(command_find(argv[1]), argc - 2, argv + 2);
+}

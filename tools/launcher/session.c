@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#define _GNU_SOURCE
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "../session_abi.h"
+#include "session.h"
+#include "terminal.h"
+
+/* ---- the request ---------------------------------------------------------- */
+
+/*
+ * What of the caller's environment a guest gets without being asked; the second
+ * half has a meaning only where the caller's files are.
+ */
+static const struct {
+	const char *name;
+	bool home;
+} environment[] = {
+	{ "COLORTERM", false }, { "COLUMNS", false }, { "LANG", false }, { "LANGUAGE", false },
+	{ "LC_*", false }, { "LINES", false }, { "LS_COLORS", false }, { "NO_COLOR", false },
+	{ "TERM", false }, { "TZ", false },
+	{ "EDITOR", true }, { "HOME", true }, { "LOGNAME", true }, { "PAGER", true },
+	{ "PATH", true }, { "SHELL", true }, { "USER", true }, { "VISUAL", true },
+};
+
+void request_add(struct session *s, char letter, const char *format, ...)
+{
+	char *text __auto_free = NULL;
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vasprintf(&text, format, args);
+	va_end(args);
+	if (n < 0)
+		fail("out of memory");
+	bytes_add(&s->request, &letter, 1);
+	bytes_add(&s->request, text, n + 1);
+	if (s->request.n > SESSION_REQUEST)
+		fail("the command and its environment are too long");
+}
+
+static bool matches(const char *var, const char *name)
+{
+	size_t n = strlen(name);
+
+	if (n && name[n - 1] == '*')
+		return !strncmp(var, name, n - 1);
+	return !strncmp(var, name, n) && var[n] == '=';
+}
+
+static bool is_wanted(const char *var, bool root, bool home, const struct words *more)
+{
+	size_t i;
+
+	for (i = 0; i < more->n; i++)
+		if (matches(var, more->v[i]))
+			return true;
+	if (root && (matches(var, "HOME") || matches(var, "USER") || matches(var, "LOGNAME")))
+		return false;
+	for (i = 0; i < ARRAY_SIZE(environment); i++)
+		if (matches(var, environment[i].name))
+			return home || !environment[i].home;
+	return false;
+}
+
+static void add_environment(struct session *s, bool root, bool home, const struct words *more)
+{
+	size_t i;
+	char **e;
+
+	/* the first of a name counts */
+	for (i = 0; i < more->n; i++)
+		if (strchr(more->v[i], '='))
+			request_add(s, REC_ENV, "%s", more->v[i]);
+	for (e = environ; *e; e++)
+		if (is_wanted(*e, root, home, more))
+			request_add(s, REC_ENV, "%s", *e);
+	if (root)
+		request_add(s, REC_ENV, "HOME=/root");
+	else if (!home)
+		request_add(s, REC_ENV, "HOME=/");
+}
+
+void request_add_caller(struct session *s, bool root, bool home, const struct words *env)
+{
+	gid_t groups[1024];
+	int i, n = root ? 0 : getgroups(ARRAY_SIZE(groups), groups);
+
+	request_add(s, REC_UID, "%u", root ? 0 : getuid());
+	request_add(s, REC_GID, "%u", root ? 0 : getgid());
+	for (i = 0; i < n; i++)
+		request_add(s, REC_GROUP, "%u", groups[i]);
+	add_environment(s, root, home, env);
+}
+
+/* ---- messages to the guest ------------------------------------------------ */
+
+static bool send_packet(struct session *s, const void *data, size_t n)
+{
+	if (send(s->chan.fd, data, n, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
+		return true;
+	if (errno == EAGAIN || errno == ENOBUFS || errno == EINTR)
+		return false;
+	s->lost = true;
+	return true;
+}
+
+/* Whether the channel has taken everything. */
+static bool flush_queue(struct session *s)
+{
+	size_t at = 0;
+
+	while (at < s->queue.n) {
+		uint32_t n;
+
+		memcpy(&n, s->queue.p + at, sizeof(n));
+		if (!send_packet(s, s->queue.p + at + sizeof(n), n))
+			break;
+		at += sizeof(n) + n;
+	}
+	memmove(s->queue.p, s->queue.p + at, s->queue.n - at);
+	s->queue.n -= at;
+	return !s->queue.n;
+}
+
+void session_send(struct session *s, char type, const void *data, size_t n)
+{
+	uint32_t length = n + 1;
+
+	bytes_add(&s->queue, &length, sizeof(length));
+	bytes_add(&s->queue, &type, 1);
+	bytes_add(&s->queue, data, n);
+	flush_queue(s);
+}
+
+static void send_request(struct session *s)
+{
+	while (!s->started && flush_queue(s)) {
+		size_t n = s->request.n - s->sent;
+
+		if (n > SESSION_DATA)
+			n = SESSION_DATA;
+		if (n) {
+			session_send(s, TO_REQUEST, s->request.p + s->sent, n);
+			s->sent += n;
+		} else {
+			session_send(s, TO_START, "", 0);
+			s->started = true;
+		}
+	}
+}
+
+/* What to wait for now. */
+static void set_events(struct session *s)
+{
+	bool full = s->pending[0].n || s->pending[1].n;
+	int i;
+
+	s->chan.events = (full ? 0 : POLLIN) | (s->queue.n || !s->started ? POLLOUT : 0);
+	s->in.events = s->credit && !s->queue.n ? POLLIN : 0;
+	for (i = 0; i < 2; i++)
+		s->out[i].events = s->pending[i].n ? POLLOUT : 0;
+}
+
+static void input_ready(void *data, short happened)
+{
+	char buf[SESSION_DATA];
+	struct session *s = data;
+	size_t room = s->credit < sizeof(buf) ? s->credit : sizeof(buf);
+	ssize_t n = read(s->in.fd, buf, room);
+
+	(void)happened;
+	if (n > 0) {
+		s->credit -= n;
+		session_send(s, TO_INPUT, buf, n);
+	} else if (!n || (errno != EAGAIN && errno != EINTR)) {
+		session_send(s, TO_END, "", 0);
+		loop_remove(&s->in);
+		s->in.fd = -1;
+	}
+	set_events(s);
+}
+
+void session_signal(struct session *s, int signal)
+{
+	char c = signal;
+
+	session_send(s, TO_SIGNAL, &c, 1);
+	set_events(s);
+}
+
+void session_resize(struct session *s)
+{
+	uint16_t size[2];
+
+	if (s->terminal < 0)
+		return;
+	terminal_size(s->terminal, size);
+	session_send(s, TO_WINDOW, size, sizeof(size));
+	set_events(s);
+}
+
+/* ---- messages from the guest ---------------------------------------------- */
+
+static void flush_output(struct session *s, int i)
+{
+	struct bytes *b = &s->pending[i];
+
+	while (b->n) {
+		/* a socket's descriptor may be one that waits */
+		ssize_t n = send(s->out[i].fd, b->p, b->n, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (n < 0 && errno == ENOTSOCK)
+			n = write(s->out[i].fd, b->p, b->n);
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return;
+		if (n < 0) {
+			session_signal(s, SIGPIPE);
+			n = b->n;
+		}
+		memmove(b->p, b->p + n, b->n - n);
+		b->n -= n;
+	}
+}
+
+static void output_ready(void *data, short happened)
+{
+	struct session *s = data;
+
+	(void)happened;
+	flush_output(s, 0);
+	flush_output(s, 1);
+	set_events(s);
+}
+
+static void take_output(struct session *s, int i, const char *data, size_t n)
+{
+	if (s->out[i].fd < 0)
+		return;
+	bytes_add(&s->pending[i], data, n);
+	flush_output(s, i);
+}
+
+/* Text from the guest that is no output: nothing of it may steer a terminal. */
+static void show_trouble(char *text, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (text[i] < ' ' || text[i] > '~')
+			text[i] = '?';
+	complain("the guest says: %.*s", (int)n, text);
+}
+
+static void take_message(struct session *s, char *m, size_t n)
+{
+	uint32_t more;
+
+	switch (m[0]) {
+	case FROM_READY:
+		s->ready = true;
+		break;
+	case FROM_CREDIT:
+		if (n != 1 + sizeof(more))
+			break;
+		memcpy(&more, m + 1, sizeof(more));
+		if (more <= SESSION_WINDOW && s->credit + more <= SESSION_WINDOW)
+			s->credit += more;
+		break;
+	case FROM_OUTPUT:
+		take_output(s, 0, m + 1, n - 1);
+		break;
+	case FROM_ERROR:
+		take_output(s, 1, m + 1, n - 1);
+		break;
+	case FROM_TROUBLE:
+		show_trouble(m + 1, n - 1);
+		break;
+	case FROM_EXIT:
+		if (n == 2 && s->code < 0)
+			s->code = (unsigned char)m[1];
+		break;
+	}
+}
+
+static void channel_ready(void *data, short happened)
+{
+	static char message[SESSION_DATA + 1];
+	struct session *s = data;
+	ssize_t n = 1;
+
+	(void)happened;
+	send_request(s);
+	flush_queue(s);
+	while (!s->pending[0].n && !s->pending[1].n && s->code < 0 && n > 0) {
+		n = recv(s->chan.fd, message, sizeof(message), MSG_DONTWAIT);
+		if (n > 0)
+			take_message(s, message, n);
+		else if (!n || (errno != EAGAIN && errno != EINTR))
+			s->lost = true;
+	}
+	set_events(s);
+}
+
+bool session_left(struct session *s)
+{
+	channel_ready(s, 0);
+	return s->pending[0].n || s->pending[1].n;
+}
+
+/* ---- the beginning -------------------------------------------------------- */
+
+static void open_streams(struct session *s, const struct streams *st)
+{
+	int i, tty = -1;
+
+	for (i = 0; i < 3; i++) {
+		request_add(s, REC_STREAM, "%c", st->s[i].kind);
+		if (st->s[i].kind == STREAM_TTY && i && tty < 0)
+			tty = i;
+	}
+	if (tty >= 0) {
+		uint16_t size[2];
+
+		s->terminal = st->s[tty].fd;
+		terminal_size(s->terminal, size);
+		request_add(s, REC_WINDOW, "%u %u", size[0], size[1]);
+	}
+	s->in = (struct source){ .fd = -1, .ready = input_ready, .data = s };
+	if (st->s[0].kind == STREAM_TTY || st->s[0].kind == STREAM_PIPE)
+		s->in.fd = st->s[0].fd;
+	s->out[0] = (struct source){ .fd = -1, .ready = output_ready, .data = s };
+	s->out[1] = s->out[0];
+	for (i = 1; i < 3; i++)
+		if (st->s[i].kind == STREAM_PIPE)
+			s->out[i - 1].fd = st->s[i].fd;
+	if (tty >= 0)
+		s->out[0].fd = st->s[tty].fd;
+}
+
+void session_open(struct session *s, int chan, const struct streams *st)
+{
+	s->terminal = -1;
+	s->code = -1;
+	open_streams(s, st);
+	s->chan = (struct source){ .fd = chan, .ready = channel_ready, .data = s };
+	loop_add(&s->chan);
+	if (s->in.fd >= 0)
+		loop_add(&s->in);
+	loop_add(&s->out[0]);
+	loop_add(&s->out[1]);
+	if (st->interactive)
+		terminal_raw(st->s[0].fd);
+	send_request(s);
+	set_events(s);
+}

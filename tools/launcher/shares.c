@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "shares.h"
+
+#define BUILTIN		"builtin"
+#define MAGIC_SIZE	2048
+#define CHANNEL_ARCHIVE	4
+
+/*
+ * What opens other doors: keys, tokens, and other people's sessions.  Below the
+ * caller's home directory.  "kernelet run --help" and the manual show it.
+ */
+static const char *const hidden_at_home[] = {
+	".ssh", ".gnupg", ".pki", ".aws", ".azure", ".boto", ".s3cfg", ".kube", ".docker",
+	".netrc", ".pgpass", ".my.cnf", ".mylogin.cnf", ".git-credentials", ".npmrc", ".pypirc",
+	".password-store", ".vault-token", ".terraform.d", ".ansible", ".krb5", ".oci",
+	".cargo/credentials", ".cargo/credentials.toml", ".gem/credentials", ".m2/settings.xml",
+	".config/gcloud", ".config/gh", ".config/glab-cli", ".config/hub", ".config/doctl",
+	".config/rclone", ".config/op", ".config/git/credentials", ".config/containers",
+	".config/google-chrome", ".config/chromium", ".mozilla", ".thunderbird",
+	".local/share/keyrings", ".local/share/kwalletd", ".bash_history", ".zsh_history",
+	".python_history", ".psql_history", ".mysql_history", ".Xauthority", ".ICEauthority",
+};
+
+void shares_hidden_list(FILE *out)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(hidden_at_home); i++)
+		fprintf(out, "%s~/%s", i ? ", " : "", hidden_at_home[i]);
+}
+
+/* ---- the root ------------------------------------------------------------- */
+
+static int open_path(const char *option, const char *path, int flags)
+{
+	int fd = open(path, flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+	if (fd < 0)
+		fail("%s%s: %s", option, path, strerror(errno));
+	return fd;
+}
+
+static struct share *new_share(struct shares *sh, const char *host, const char *mode)
+{
+	struct share *s = &sh->share[sh->n];
+
+	if (sh->n == MAX_SHARES)
+		fail("--share=%s: too many, the most is %d", host, MAX_SHARES);
+	s->host = realpath(host, NULL);
+	if (!s->host)
+		fail("--share=%s: %s", host, strerror(errno));
+	s->mode = mode;
+	s->dir = open(s->host, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (s->dir < 0)
+		fail("--share=%s: %s", host, strerror(errno));
+	if (faccessat(s->dir, ".", R_OK | X_OK, 0))
+		fail("--share=%s: %s", host, strerror(errno));
+	s->tag = print("share%zu", sh->n++);
+	return s;
+}
+
+static void directory_root(struct shares *sh, const char *path, bool persist)
+{
+	struct share *s = new_share(sh, path, persist ? "rw" : "ro");
+
+	sh->kind = ROOT_DIRECTORY;
+	sh->is_host = !strcmp(s->host, "/");
+	if (sh->is_host && persist)
+		fail("--persist: not for the host's own root; see --rw and --share");
+	sh->record = print("hostfs:%s:%s", persist ? "rw" : "overlay", s->tag);
+}
+
+/* How tar is told of a compression. */
+static const struct {
+	const char *magic;
+	size_t at, n;
+	const char *flag;	/* NULL: none of ours */
+	const char *what;
+} archives[] = {
+	{ "ustar", 257, 5, "", "tar" },
+	{ "\x1f\x8b", 0, 2, "z", "gzip" },
+	{ "BZh", 0, 3, "j", "bzip2" },
+	{ "\3757zXZ", 0, 5, "J", "xz" },
+	{ "\x28\xb5\x2f\xfd", 0, 4, NULL, "zstd" },
+};
+
+static void image_root(struct shares *sh, const char *path, bool persist)
+{
+	int fd = sh->root_fd;
+
+	if (persist) {
+		close(fd);
+		fd = open_path("--root=", path, O_RDWR);
+	}
+	/* kept by the guest until it ends */
+	if (flock(fd, (persist ? LOCK_EX : LOCK_SH) | LOCK_NB))
+		fail("--root=%s: a guest that may write to it has it in use", path);
+	sh->root_fd = fd;
+	sh->kind = ROOT_IMAGE;
+	sh->record = print("ext4:%s:/dev/uda", persist ? "rw" : "overlay");
+}
+
+static void file_root(struct shares *sh, const char *path, bool persist)
+{
+	unsigned char magic[MAGIC_SIZE] = { 0 };
+	ssize_t n = pread(sh->root_fd, magic, sizeof(magic), 0);
+	size_t i;
+
+	if (n > 1082 && magic[1080] == 0x53 && magic[1081] == 0xef) {
+		image_root(sh, path, persist);
+		return;
+	}
+	for (i = 0; i < ARRAY_SIZE(archives); i++) {
+		if (memcmp(magic + archives[i].at, archives[i].magic, archives[i].n))
+			continue;
+		if (!archives[i].flag)
+			fail("--root=%s: %s is not known here; unpack it, or use gzip or xz",
+			     path, archives[i].what);
+		if (persist)
+			fail("--persist: a tar archive cannot be written back: unpack it");
+		sh->kind = ROOT_ARCHIVE;
+		sh->record = print("tar:%s:%d", archives[i].flag, CHANNEL_ARCHIVE);
+		return;
+	}
+	fail("--root=%s: neither a directory, nor an ext4 image, nor a tar archive", path);
+}
+
+void shares_root(struct shares *sh, const char *root, bool persist)
+{
+	struct stat st;
+
+	sh->server = program_beside("kernelet-hostfs");
+	sh->root = root;
+	sh->root_fd = -1;
+	sh->writable = persist;
+	if (!root) {
+		if (persist)
+			fail("--persist: not for the host's own root; see --rw and --share");
+		directory_root(sh, "/", false);
+	} else if (!strcmp(root, BUILTIN)) {
+		if (persist)
+			fail("--persist: the built-in root lies in memory");
+	} else {
+		sh->root_fd = open_path("--root=", root, O_RDONLY);
+		fstat(sh->root_fd, &st);
+		if (S_ISDIR(st.st_mode))
+			directory_root(sh, root, persist);
+		else if (S_ISREG(st.st_mode))
+			file_root(sh, root, persist);
+		else
+			fail("--root=%s: neither a directory nor a file", root);
+	}
+}
+
+/* ---- shares --------------------------------------------------------------- */
+
+static const char *mode_named(const char *s)
+{
+	static const char *const modes[] = { "ro", "rw", "overlay" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(modes); i++)
+		if (!strcmp(s, modes[i]))
+			return modes[i];
+	return NULL;
+}
+
+void shares_add(struct shares *sh, const char *text)
+{
+	char *copy __auto_free = print("%s", text);
+	const char *mode = "ro";
+	char *colon = strrchr(copy, ':');
+	struct share *s;
+
+	if (colon && mode_named(colon + 1)) {
+		mode = mode_named(colon + 1);
+		*colon = '\0';
+		colon = strrchr(copy, ':');
+	}
+	if (colon)
+		*colon++ = '\0';
+	if (!*copy)
+		fail("--share=%s: no directory named; say HOST[:GUEST][:ro|rw|overlay]", text);
+	if (colon && *colon != '/')
+		fail("--share=%s: %s is neither a mode (ro, rw, overlay) nor a path from / on",
+		     text, colon);
+	s = new_share(sh, copy, mode);
+	s->guest = colon ? print("%s", colon) : print("%s", s->host);
+	if (!strcmp(s->guest, "/"))
+		fail("--share=%s: for the root of the guest say --root=%s", text, copy);
+}
+
+void shares_hide(struct shares *sh, const struct words *more, const struct words *none)
+{
+	struct passwd *pw = getpwuid(getuid());
+	const char *home = pw ? pw->pw_dir : getenv("HOME");
+	bool all = false;
+	size_t i, j;
+
+	for (j = 0; j < none->n; j++)
+		all |= !strcmp(none->v[j], "all");
+	for (i = 0; i < ARRAY_SIZE(hidden_at_home) && home && !all; i++) {
+		char *path = print("%s/%s", home, hidden_at_home[i]);
+		bool wanted = true;
+
+		for (j = 0; j < none->n; j++)
+			wanted &= strcmp(none->v[j], path) &&
+				  strcmp(none->v[j], hidden_at_home[i]);
+		if (wanted)
+			words_add(&sh->hidden, path);
+	}
+	for (i = 0; i < more->n; i++) {
+		char *path = realpath(more->v[i], NULL);
+
+		if (!path)
+			fail("--hide=%s: %s", more->v[i], strerror(errno));
+		words_add(&sh->hidden, path);
+	}
+}
+
+/* The rest of @path below the directory @dir, or NULL. */
+static const char *below(const char *path, const char *dir)
+{
+	size_t n = strlen(dir);
+
+	if (!strcmp(dir, "/"))
+		return path;
+	if (!strncmp(path, dir, n) && path[n] == '/')
+		return path + n;
+	return NULL;
+}
+
+/* ---- telling the guest ---------------------------------------------------- */
+
+void shares_request(struct shares *sh, struct session *s, struct machine *m)
+{
+	size_t i;
+
+	if (sh->record)
+		request_add(s, REC_ROOT, "%s", sh->record);
+	for (i = sh->kind == ROOT_DIRECTORY; i < sh->n; i++)
+		request_add(s, REC_MOUNT, "%s:%s:%s", sh->share[i].mode, sh->share[i].tag,
+			    sh->share[i].guest);
+	if (sh->kind == ROOT_IMAGE)
+		words_add(&m->words, print("disk0=fd:%d%s", machine_keep(m, sh->root_fd),
+					   sh->writable ? "" : ",ro"));
+	if (sh->kind == ROOT_ARCHIVE)
+		words_add(&m->words, print("chan%d=fd:%d,null", CHANNEL_ARCHIVE,
+					   machine_keep(m, sh->root_fd)));
+	for (i = 0; i < sh->n; i++) {
+		bool rw = !strcmp(sh->share[i].mode, "rw");
+		int fds[2];
+
+		if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds))
+			fail("no socket: %s", strerror(errno));
+		words_add(&m->words, print("hostfs%zu=fd:%d,tag=%s%s", i,
+					   machine_keep(m, fds[1]), sh->share[i].tag,
+					   rw ? "" : ",ro"));
+		sh->share[i].socket = fds[0];
+	}
+}
+
+/* ---- servers -------------------------------------------------------------- */
+
+static void add_option(struct words *w, const char *name, const char *value)
+{
+	words_add(w, print("--%s", name));
+	words_add(w, print("%s", value));
+}
+
+static void server_words(const struct shares *sh, const struct share *s, struct words *w)
+{
+	bool rw = !strcmp(s->mode, "rw");
+	size_t i;
+
+	words_add(w, sh->server);
+	words_add(w, "--fd");
+	words_add(w, print("%d", s->socket));
+	words_add(w, "--dir-fd");
+	words_add(w, print("%d", s->dir));
+	/* changes of the host below what is written over are undefined anyway */
+	add_option(w, "cache", s->guest && strcmp(s->mode, "overlay") ? "auto" : "always");
+	if (!rw)
+		words_add(w, "--ro");
+	for (i = 0; i < sh->hidden.n; i++) {
+		const char *path = below(sh->hidden.v[i], s->host);
+
+		if (path)
+			add_option(w, "hide", path);
+	}
+	for (i = 0; i < sh->maps.n; i++)
+		add_option(w, "map", sh->maps.v[i]);
+}
+
+static void __noreturn become_server(const struct share *s, const struct words *w, pid_t parent)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	sigset_t none;
+
+	setsid();
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	dup2(null, 0);
+	dup2(null, 1);
+	fcntl(s->socket, F_SETFD, 0);
+	fcntl(s->dir, F_SETFD, 0);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(EXIT_GUEST);
+	execve(w->v[0], w->v, (char *[]){ NULL });
+	dprintf(2, "kernelet: %s: %s\n", w->v[0], strerror(errno));
+	_exit(EXIT_USAGE);
+}
+
+void shares_start(struct shares *sh)
+{
+	pid_t pid, parent = getpid();
+	size_t i;
+
+	for (i = 0; i < sh->n; i++) {
+		struct share *s = &sh->share[i];
+		struct words w = { 0 };
+
+		server_words(sh, s, &w);
+		pid = fork();
+		if (pid < 0)
+			fail("no process for %s: %s (see ulimit -u)", s->host, strerror(errno));
+		if (!pid)
+			become_server(s, &w, parent);
+		close(s->socket);
+		close(s->dir);
+	}
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What of the host's files a guest sees: its root and its shares. */
+#ifndef SHARES_H
+#define SHARES_H
+
+#include "machine.h"
+#include "session.h"
+
+#define MAX_SHARES	16
+
+/**
+ * struct share - a directory of the host for the guest
+ * @tag:	its name between host and guest
+ * @host:	path on the host
+ * @guest:	place in the guest, NULL for the root
+ * @mode:	ro, rw or overlay
+ * @dir:	descriptor of the directory
+ * @socket:	the server's end
+ */
+struct share {
+	char *tag;
+	char *host;
+	char *guest;
+	const char *mode;
+	int dir;
+	int socket;
+};
+
+enum root_kind {
+	ROOT_BUILTIN,		/* the one in the kernel image */
+	ROOT_DIRECTORY,
+	ROOT_IMAGE,
+	ROOT_ARCHIVE,
+};
+
+/**
+ * struct shares - all of it
+ * @kind:	of the root
+ * @root:	what --root named, NULL for the default
+ * @root_fd:	of an image or archive
+ * @record:	what the guest's init is told of the root, or NULL
+ * @writable:	what is written to the root stays
+ * @is_host:	the root is the host's
+ * @share:	directories; the first is the root if it is one
+ * @n:		how many
+ * @hidden:	paths of the host that no guest sees
+ * @maps:	--volume-map, for the servers
+ * @server:	the program that serves directories, or NULL
+ */
+struct shares {
+	enum root_kind kind;
+	const char *root;
+	int root_fd;
+	char *record;
+	bool writable;
+	bool is_host;
+	struct share share[MAX_SHARES];
+	size_t n;
+	struct words hidden;
+	struct words maps;
+	char *server;
+};
+
+/**
+ * shares_root() - choose the root
+ * @sh:		result, empty
+ * @root:	path, "builtin", or NULL for the host's own
+ * @persist:	keep what is written
+ */
+void shares_root(struct shares *sh, const char *root, bool persist);
+
+/**
+ * shares_add() - a --share option: HOST[:GUEST][:ro|rw|overlay]
+ */
+void shares_add(struct shares *sh, const char *text);
+
+/**
+ * shares_hide() - find out what is hidden
+ * @more:	--hide
+ * @none:	--no-hide: nothing of the list; "all" of it
+ */
+void shares_hide(struct shares *sh, const struct words *more, const struct words *none);
+
+/**
+ * shares_hidden_list() - the default list, for people
+ */
+void shares_hidden_list(FILE *out);
+
+/**
+ * shares_request() - tell the guest's init and the kernel
+ */
+void shares_request(struct shares *sh, struct session *s, struct machine *m);
+
+/**
+ * shares_start() - start the servers; to be called before machine_start()
+ */
+void shares_start(struct shares *sh);
+
+#endif /* SHARES_H */
