@@ -5,10 +5,11 @@
  *
  * Theory of operation
  *
- * A read() or write() of the guest is one of the host, by way of a buffer.
- * Nothing is read ahead, so what the guest leaves in a pipe or file stays there
- * for whoever reads it next, and a message of a packet socket stays a message
- * (up to CHANNEL_BUF).  Who has to wait does so on a queue that the host's I/O
+ * A read() or write() of the guest is one of the host: a large one straight into
+ * or out of the caller's pages, a small one by way of a buffer.  Nothing is read
+ * ahead, so what the guest leaves in a pipe or file stays there for whoever reads
+ * it next, and a message of a packet socket stays a message (up to DIRECT_PAGES
+ * of the caller's).  Who has to wait does so on a queue that the host's I/O
  * thread wakes: the descriptor is watched only while somebody waits.
  *
  * The descriptors are to be non-blocking, or regular files: a vCPU must not be
@@ -24,6 +25,7 @@
 #include <linux/fs.h>
 #include <linux/init.h>
 #include <linux/miscdevice.h>
+#include <linux/mm.h>
 #include <linux/poll.h>
 #include <linux/sched/signal.h>
 #include <linux/sizes.h>
@@ -33,7 +35,8 @@
 #include <asm/host.h>
 #include <asm/host_events.h>
 
-#define CHANNEL_BUF	SZ_128K
+#define CHANNEL_BUF	SZ_16K	/* to copy that much costs less than to find the pages */
+#define DIRECT_PAGES	64
 
 /* ioctl: a pipe-like file, O_RDONLY or O_WRONLY as the argument says */
 #define HOST_CHANNEL_STREAM	_IO('k', 1)
@@ -47,6 +50,8 @@
  * @wait:	who waits for that
  * @lock:	held while bytes move
  * @buf:	CHANNEL_BUF bytes
+ * @page:	the caller's pages
+ * @iov:	the same for the host
  */
 struct channel_side {
 	int fd;
@@ -54,8 +59,10 @@ struct channel_side {
 	u32 event;
 	bool woken;
 	wait_queue_head_t wait;
-	struct mutex lock;	/* a call's bytes stay together; @buf */
+	struct mutex lock;	/* a call's bytes stay together; @buf, @page, @iov */
 	void *buf;
+	struct page *page[DIRECT_PAGES];
+	struct host_iov iov[DIRECT_PAGES];
 };
 
 /**
@@ -128,15 +135,67 @@ static __poll_t channel_poll(struct file *file, struct poll_table_struct *pt)
 
 /* --- moving bytes ---------------------------------------------------------- */
 
+/* Adds memory to @iov, which has room for it; the number of pieces then. */
+static int add_pieces(struct host_iov *iov, int n, struct page **page, size_t offset, size_t len)
+{
+	while (len) {
+		void *p = page_address(*page++) + offset;
+		size_t l = min(len, PAGE_SIZE - offset);
+
+		if (n && iov[n - 1].base + iov[n - 1].len == p)
+			iov[n - 1].len += l;
+		else
+			iov[n++] = (struct host_iov){ p, l };
+		len -= l;
+		offset = 0;
+	}
+	return n;
+}
+
+/* One call of the host on the caller's pages, as many as we take. */
+static ssize_t move_direct(struct channel_side *s, struct iov_iter *iter)
+{
+	bool pinned = iov_iter_extract_will_pin(iter);
+	size_t all = iov_iter_count(iter);
+	int pages = 0, pieces = 0;
+	ssize_t len, n;
+
+	while (pages < DIRECT_PAGES && iov_iter_count(iter)) {
+		struct page **page = &s->page[pages];
+		size_t offset;
+
+		len = iov_iter_extract_pages(iter, &page, DIRECT_PAGES * PAGE_SIZE,
+					     DIRECT_PAGES - pages, 0, &offset);
+		if (len <= 0)
+			break;
+		pieces = add_pieces(s->iov, pieces, page, offset, len);
+		pages += DIV_ROUND_UP(offset + len, PAGE_SIZE);
+	}
+	if (!pages)
+		return -EFAULT;
+	n = s->write ? host_writev(s->fd, s->iov, pieces) : host_readv(s->fd, s->iov, pieces);
+	if (pinned)
+		unpin_user_pages_dirty_lock(s->page, pages, !s->write && n > 0);
+	iov_iter_revert(iter, all - iov_iter_count(iter) - max_t(ssize_t, n, 0));
+	return n;
+}
+
+static ssize_t read_copied(struct channel_side *s, struct iov_iter *to)
+{
+	ssize_t n = host_read(s->fd, s->buf, iov_iter_count(to));
+
+	if (n > 0 && copy_to_iter(s->buf, n, to) != n)
+		n = -EFAULT;
+	return n;
+}
+
 static ssize_t read_once(struct channel_side *s, struct iov_iter *to)
 {
 	ssize_t n;
 
 	if (mutex_lock_interruptible(&s->lock))
 		return -ERESTARTSYS;
-	n = host_read(s->fd, s->buf, min_t(size_t, iov_iter_count(to), CHANNEL_BUF));
-	if (n > 0 && copy_to_iter(s->buf, n, to) != n)
-		n = -EFAULT;
+	n = iov_iter_count(to) <= CHANNEL_BUF ? read_copied(s, to) : move_direct(s, to);
 	mutex_unlock(&s->lock);
 	return n;
 }
@@ -159,45 +218,32 @@ static ssize_t channel_read(struct kiocb *iocb, struct iov_iter *to)
 	}
 }
 
-/* Write all of @n bytes of the buffer; returns how many went, or an error. */
-static ssize_t write_buf(struct channel_side *s, size_t n, struct file *file)
+static ssize_t write_copied(struct channel_side *s, struct iov_iter *from)
 {
-	size_t done = 0;
+	size_t count = iov_iter_count(from);
+	ssize_t n;
 
-	while (done < n) {
-		ssize_t ret = host_write(s->fd, s->buf + done, n - done);
-
-		if (ret > 0) {
-			done += ret;
-			continue;
-		}
-		if (ret == -EAGAIN)
-			ret = side_wait(s, file);
-		else if (!ret)
-			ret = -EIO;
-		if (ret)
-			return done ?: ret;
-	}
-	return done;
+	if (copy_from_iter(s->buf, count, from) != count)
+		return -EFAULT;
+	n = host_write(s->fd, s->buf, count);
+	iov_iter_revert(from, count - max_t(ssize_t, n, 0));
+	return n;
 }
 
 static ssize_t write_all(struct channel_side *s, struct iov_iter *from, struct file *file)
 {
-	ssize_t done = 0, ret;
+	size_t all = iov_iter_count(from);
+	ssize_t ret = 0;
 
-	while (iov_iter_count(from)) {
-		size_t n = min_t(size_t, iov_iter_count(from), CHANNEL_BUF);
-
-		if (copy_from_iter(s->buf, n, from) != n)
-			return done ?: -EFAULT;
-		ret = write_buf(s, n, file);
-		if (ret < 0)
-			return done ?: ret;
-		done += ret;
-		if (ret < n)
-			break;
+	while (iov_iter_count(from) && ret >= 0) {
+		ret = iov_iter_count(from) <= CHANNEL_BUF ? write_copied(s, from) :
+							  move_direct(s, from);
+		if (ret == -EAGAIN)
+			ret = side_wait(s, file);
+		else if (!ret)
+			ret = -EIO;
 	}
-	return done;
+	return all - iov_iter_count(from) ?: ret;
 }
 
 static ssize_t channel_write(struct kiocb *iocb, struct iov_iter *from)

@@ -76,6 +76,32 @@ long host_write_wait(int fd, const void *buf, size_t n)
 	return ret;
 }
 
+/* #syscalls: readv */
+long host_readv(int fd, const struct host_iov *iov, int n)
+{
+	long ret;
+
+	if (!ready(fd, HOST_POLLIN))
+		return -HOST_EAGAIN;
+	do {
+		ret = sys3(__NR_readv, fd, iov, n);
+	} while (ret == -HOST_EINTR);
+	return ret;
+}
+
+/* #syscalls: writev */
+long host_writev(int fd, const struct host_iov *iov, int n)
+{
+	long ret;
+
+	if (!ready(fd, HOST_POLLOUT))
+		return -HOST_EAGAIN;
+	do {
+		ret = sys3(__NR_writev, fd, iov, n);
+	} while (ret == -HOST_EINTR);
+	return ret;
+}
+
 /* #syscalls: preadv */
 long host_preadv(int fd, const struct host_iov *iov, int n, u64 pos)
 {

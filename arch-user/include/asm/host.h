@@ -358,6 +358,22 @@ long host_preadv(int fd, const struct host_iov *iov, int n, u64 pos);
 long host_pwritev(int fd, const struct host_iov *iov, int n, u64 pos);
 
 /**
+ * host_readv() - host_read() into several pieces
+ * @fd:		descriptor
+ * @iov:	where to
+ * @n:		pieces
+ */
+long host_readv(int fd, const struct host_iov *iov, int n);
+
+/**
+ * host_writev() - host_write() from several pieces
+ * @fd:		descriptor
+ * @iov:	where from
+ * @n:		pieces
+ */
+long host_writev(int fd, const struct host_iov *iov, int n);
+
+/**
  * host_datasync() - have a file's data on the host's disk
  * @fd:		descriptor
  */
