@@ -18,12 +18,13 @@
  * @host:	its descriptor and tag
  * @control:	shared with the server; NULL before the first mount
  * @slot:	ditto
- * @lock:	protects @free, @req, @waiting, @failed, @forgets, @running
+ * @lock:	protects @free, @req, @waiting, @failed, @forgets, @forgot, @running
  * @free:	slots not in use
  * @req:	what is in a slot; NULL for a slot in use: forgets
  * @waiting:	requests that found no free slot
  * @failed:	requests to be ended with -EIO, in process context
  * @forgets:	to be sent, together
+ * @forgot:	when the last of them came, in jiffies
  * @running:	requests are taken
  * @dead:	the server is gone
  * @event:	for host_watch()
@@ -39,6 +40,7 @@ struct hostfs_share {
 	struct list_head waiting;
 	struct list_head failed;
 	struct fuse_forget_link *forgets;
+	unsigned long forgot;
 	bool running;
 	bool dead;
 	u32 event;

@@ -11,7 +11,8 @@
  * When the server is gone (end of file on the socket) nobody writes to the
  * slots any more, and the guest gives the answers itself: -EIO.
  *
- * Forgets are collected for a moment and sent together.
+ * Forgets are collected for a moment and sent together; the first after a while
+ * at once, as the space of a removed file is free only then.
  *
  * Limits: a request is not interrupted; a fatal signal waits for its reply.
  */
@@ -253,12 +254,15 @@ static void hostfs_send_req(struct fuse_iqueue *fiq, struct fuse_req *req)
 static void hostfs_send_forget(struct fuse_iqueue *fiq, struct fuse_forget_link *link)
 {
 	struct hostfs_share *share = fiq->priv;
+	bool soon;
 
 	spin_lock(&share->lock);
 	link->next = share->forgets;
 	share->forgets = link;
+	soon = time_after(jiffies, share->forgot + FORGET_DELAY);
+	share->forgot = jiffies;
 	spin_unlock(&share->lock);
-	queue_delayed_work(system_highpri_wq, &share->work, FORGET_DELAY);
+	queue_delayed_work(system_highpri_wq, &share->work, soon ? 0 : FORGET_DELAY);
 }
 
 static struct fuse_forget_link *put_forgets(struct hostfs_slot *slot, struct fuse_forget_link *link)

@@ -13,6 +13,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#define FMODE_EXEC	0x20		/* as the kernel has it */
+#define STREAMED_SIZE	(1 << 20)
 #define OPEN_FLAGS (O_ACCMODE | O_APPEND | O_TRUNC | O_SYNC | O_DSYNC | O_NOATIME)
 
 /* ---- open ---------------------------------------------------------------- */
@@ -61,9 +63,31 @@ static int open_node(struct server *srv, struct node *n, int flags)
 	return fd < 0 ? fd : reopen(fd, flags, open_flags(srv, flags));
 }
 
-static void set_caching(const struct server *srv, struct fuse_file_info *fi)
+/*
+ * Do reads and writes go past the guest's page cache, straight between the file
+ * and the program?  That saves a copy and the guest's memory, and pays where the
+ * data are large and not wanted again: where a file is only written to, as every
+ * write is a request anyway, and where a large one is read as a stream.  What is
+ * going to be mapped is better cached: programs when they are run (FMODE_EXEC),
+ * and what loaders and libraries open, which they close on exec.
+ */
+static bool is_streamed(const struct server *srv, int flags, int fd)
 {
-	fi->direct_io = srv->opt.cache == CACHE_NONE;
+	struct stat st;
+
+	if (srv->opt.cache == CACHE_NONE)
+		return true;
+	if (srv->opt.cache == CACHE_ALWAYS && !srv->opt.readonly)
+		return false;
+	if ((flags & O_ACCMODE) == O_WRONLY)
+		return true;
+	return (flags & O_ACCMODE) == O_RDONLY && !(flags & (O_CLOEXEC | FMODE_EXEC)) &&
+	       !fstat(fd, &st) && st.st_size >= STREAMED_SIZE;
+}
+
+static void set_caching(const struct server *srv, struct fuse_file_info *fi, int fd)
+{
+	fi->direct_io = is_streamed(srv, fi->flags, fd);
 	/* the attributes that came with the open tell whether pages are good */
 	fi->keep_cache = srv->opt.cache != CACHE_NONE;
 	fi->noflush = srv->opt.cache == CACHE_AUTO && (fi->flags & O_ACCMODE) == O_RDONLY;
@@ -81,7 +105,7 @@ void fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		fuse_reply_err(req, error);
 		return;
 	}
-	set_caching(srv, fi);
+	set_caching(srv, fi, fd);
 	if (fuse_reply_open(req, fi))
 		handle_close(srv, fi->fh, ino);
 }
@@ -138,7 +162,7 @@ void fs_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 		fuse_reply_err(req, error);
 		return;
 	}
-	set_caching(srv, fi);
+	set_caching(srv, fi, fd);
 	if (fuse_reply_create(req, &e, fi)) {
 		handle_close(srv, fi->fh, e.ino);
 		node_forget(srv, e.ino, 1);

@@ -2,7 +2,8 @@
 /*
  * What --hide names is not there for the guest: by its name in its directory,
  * so that a new file in its place is hidden too, and by its inode, so that
- * another name does not show it.
+ * another name does not show it.  (Of a directory that goes for itself: another
+ * hard link of a file in it, elsewhere, is seen.)
  *
  * Of a path that does not exist the first missing component is hidden: it
  * cannot come to be either. A symbolic link on the way is hidden itself and

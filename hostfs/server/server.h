@@ -35,7 +35,7 @@
 
 #define WORKERS		4
 #define MAX_MAPS	16
-#define MAX_HIDDEN	64
+#define MAX_HIDDEN	256
 #define NO_FD		(-1)
 
 enum cache_mode { CACHE_NONE, CACHE_AUTO, CACHE_ALWAYS };
