@@ -65,8 +65,8 @@ all:
 # ---- what has to be installed ------------------------------------------------
 
 DEPS_BUILD := gcc libc6-dev binutils make flex bison bc perl xz-utils rsync \
-	      busybox-static libcap-dev libfuse3-dev pkg-config $(PACKAGE)
-DEPS_TEST  := e2fsprogs fakechroot fakeroot gdb mmdebstrap
+	      busybox-static libcap-dev libfuse3-dev pkg-config kmod $(PACKAGE)
+DEPS_TEST  := e2fsprogs fuse3 groff-base fakechroot fakeroot gdb mmdebstrap
 
 # command:package
 NEEDS := ld:binutils readelf:binutils flex:flex bison:bison bc:bc perl:perl \
@@ -170,7 +170,7 @@ tree: $(B)/mkfarm $(SRC_READY)
 
 # ---- the built-in root -------------------------------------------------------
 
-$(B)/init: $(wildcard tools/init/*.[ch]) tools/session_abi.h
+$(B)/init: $(wildcard tools/init/*.[ch]) tools/session_abi.h tools/files_abi.h
 	$(call say,HOSTCC,$(@F))
 	$(Q)mkdir -p $(B)
 	$(Q)$(HOSTCC) $(TOOL_CFLAGS) -Os -static -s -o $@ $(filter %.c,$^)
@@ -199,10 +199,10 @@ $(B)/kernelet-hostfs: $(wildcard hostfs/server/*.c hostfs/server/*.h) hostfs/abi
 	$(Q)$(HOSTCC) $(TOOL_CFLAGS) -D_GNU_SOURCE -pthread -o $@ $(filter %.c,$^) $(FUSE_FLAGS)
 # ---- the launcher ------------------------------------------------------------
 
-$(B)/kernelet: $(wildcard tools/launcher/*.[ch]) tools/session_abi.h Makefile
+$(B)/kernelet: $(wildcard tools/launcher/*.[ch]) tools/session_abi.h tools/files_abi.h Makefile
 	$(call say,HOSTCC,$(@F))
 	$(Q)mkdir -p $(B)
-	$(Q)$(HOSTCC) $(TOOL_CFLAGS) -o $@ $(filter %.c,$^) -lcap
+	$(Q)$(HOSTCC) $(TOOL_CFLAGS) -o $@ $(filter %.c,$^) $(FUSE_FLAGS)
 
 # ---- configuration -----------------------------------------------------------
 
@@ -235,6 +235,15 @@ savedefconfig: $(CONFIG)
 
 # ---- building ----------------------------------------------------------------
 
+# build/modules/RELEASE is what kernelet shows its guests on /lib/modules.
+define install_modules
+rm -rf $(B)/modules $(B)/modules.new && \
+$(KBUILD) modules_install INSTALL_MOD_PATH=$(TOP)/$(B)/modules.new && \
+rm -f $(B)/modules.new/lib/modules/*/build $(B)/modules.new/lib/modules/*/source && \
+mv $(B)/modules.new/lib/modules $(B)/modules && touch $(B)/modules && \
+rm -rf $(B)/modules.new
+endef
+
 # kbuild itself rewrites .config when the compiler or a stock Kconfig file has
 # changed; that does not make it the user's.
 all: $(B)/kernelet $(CONFIG) $(B)/root.list $(B)/busybox $(B)/init $(B)/kernelet-hostfs
@@ -242,6 +251,7 @@ all: $(B)/kernelet $(CONFIG) $(B)/root.list $(B)/busybox $(B)/init $(B)/kernelet
 	$(KBUILD) all && \
 	if [ "$$made" ]; then cp -p $(CONFIG) $(CONFIG).made; fi
 	$(Q)ln -f $(OBJ)/vmlinux $(B)/vmlinux
+	$(Q)+[ $(B)/modules -nt $(OBJ)/modules.order ] || { $(install_modules); }
 	$(Q)ln -sfn ../tools/gdb/vmlinux-gdb.py $(B)/vmlinux-gdb.py
 
 $(KBUILD_GOALS): $(CONFIG) $(B)/root.list
@@ -281,10 +291,8 @@ debug: $(CONFIG) $(B)/root.list $(B)/busybox $(B)/init
 
 # ---- using -------------------------------------------------------------------
 
-RUN = ./$(B)/vmlinux mem=512M con0=fd:0,fd:1 quiet $(if $(TERM),TERM=$(TERM)) $(ARGS)
-
 run: all
-	@exec $(RUN)
+	@exec ./$(B)/kernelet run $(ARGS)
 
 # All that is needed at run time; the command finds the rest from where it lies.
 PREFIX ?= /usr/local
@@ -294,13 +302,15 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(LIBEXEC) $(DESTDIR)$(PREFIX)/share/man/man1 \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions
 	install $(B)/kernelet $(DESTDIR)$(PREFIX)/bin/
-	install $(B)/vmlinux $(wildcard $(B)/kernelet-hostfs) $(LIBEXEC)/
+	install $(B)/vmlinux $(B)/kernelet-hostfs $(LIBEXEC)/
+	rm -rf $(LIBEXEC)/modules && cp -r $(B)/modules $(LIBEXEC)/
 	$(B)/kernelet manual >$(DESTDIR)$(PREFIX)/share/man/man1/kernelet.1
 	$(B)/kernelet completion bash \
 		>$(DESTDIR)$(PREFIX)/share/bash-completion/completions/kernelet
 
 gdb: all
-	@exec gdb -q -iex 'add-auto-load-safe-path $(TOP)/$(B)' --args $(RUN)
+	@exec gdb -q -iex 'add-auto-load-safe-path $(TOP)/$(B)' --args \
+		./$(B)/vmlinux mem=512M con0=fd:0,fd:1 quiet $(if $(TERM),TERM=$(TERM)) $(ARGS)
 
 test: control
 	@$(MAKE) -C tests test
@@ -386,10 +396,10 @@ define HELP
   make               build build/vmlinux (and fetch and unpack Linux, if need be)
   make control       also build build/control/vmlinux, for the attack tests
   make debug         build build/debug/vmlinux, with lockdep and the like
-  make run           build it and boot it to a shell; ARGS='ncpus=2 -- ls /'
+  make run           build it and boot it to a shell; ARGS='--cpus=2 -- ls /'
   make install PREFIX=DIR
                      the command kernelet, its kernel, manual page and completion
-  make gdb           the same in gdb
+  make gdb           the kernel in gdb; ARGS='ncpus=2 -- ls /'
   make test          build it and run all tests (T=boot.t: one)
   make soak          an hour of stress and torture (SOAK_SECONDS=3600)
   make bench         build it and run the benchmarks

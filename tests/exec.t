@@ -90,6 +90,35 @@ sub guest_exec {
 	ok(wait_until(5, sub { guest_exec([], 'true')->{ended} == 0 }), 'and there is room again');
 }
 
+# ---- the console -------------------------------------------------------------
+
+{
+	my $prompt = qr/[#\$] (?:\e\[6n)?$/;
+	my $g = kernelet(['console', 'g'], pty => [30, 100]);
+
+	ok($g->expect(qr/\^\] leaves it/, 10), 'console');
+	$g->send("\r");
+	ok($g->expect($prompt, 20), 'has a shell') or diag($g->out);
+	$g->send("id -u; tty; stty size\r");
+	ok($g->expect(qr/^0\r$/m, 10), 'of root');
+	ok($g->expect(qr{^/dev/hvc0\r$}m, 10), 'on the console');
+	ok($g->expect(qr/^30 100\r$/m, 10), 'which has the window\'s size');
+	$g->send("sleep 1000\r");
+	sleep 0.2;
+	$g->send("\003");
+	ok($g->expect($prompt, 10), '^C');
+	is(command(['sysrq', 'g', 'h'])->{ended}, 0, 'a message of the kernel');
+	ok($g->expect(qr/sysrq: HELP/, 10), 'is shown');
+	$g->send("\035");
+	is($g->finish, 0, '^] leaves it');
+	# Without a terminal: a script types.
+	$g = kernelet(['console', 'g'], time => 30);
+	$g->send("echo \$((6 * 7))\n");
+	ok($g->expect(qr/^42\r$/m, 20), 'the shell goes on for the next');
+	kill TERM => $g->pid;
+	is($g->finish, 0, 'SIGTERM leaves it too');
+}
+
 # ---- lists -------------------------------------------------------------------
 
 {

@@ -45,6 +45,35 @@ sub on_host {
 	$g->clean('root');
 }
 
+{
+	my $name = getpwuid $uid;
+	my $g = on_host([], 'sh', '-c', 'uname -r; id -un; pwd; touch /etc/x 2>/dev/null; ' .
+		'touch /tmp/x && ls /tmp/x');
+
+	like($g->out, qr{\A6\.\d+\.\d+\S*\n\Q$name\E\n\Q$dir\E\n/tmp/x\n\z}, 'who and where one is');
+	ok(!-e '/etc/x', 'nothing of it on the host');
+	$g->clean('who and where');
+	my $archive = "$dir/files";
+	run_user('mkdir', $archive);
+	spew("$archive/$_", "$_\n" x 1000) for 1 .. 50;
+	my ($status, $out) = run_user('sh', '-c', "cd $archive && tar c . | XDG_RUNTIME_DIR=$dir " .
+		"$KERNELET run -- sh -c 'cat >/tmp/x; tar t </tmp/x' | wc -l");
+	is($out + 0, 51, 'an archive goes through a pipe into the guest, a list comes out');
+}
+{
+	# A project of the host is built by the guest's compiler, which is the host's.
+	my $c = "$dir/c";
+
+	run_user('mkdir', $c);
+	spew("$c/main.c", qq(#include <stdio.h>\nint main(void) { puts("made inside"); return 0; }\n));
+	spew("$c/Makefile", "all: prog\nprog: main.o\n\tgcc -o \$@ main.o\n");
+	my ($status, $out) = run_user('sh', '-c', "cd $c && XDG_RUNTIME_DIR=$dir $KERNELET run --rw -- make");
+	is($status, 0, 'run --rw -- make') or diag($out);
+	is((run_user("$c/prog"))[1], "made inside\n", 'the built program runs on the host');
+	is_deeply([map { [(stat "$c/$_")[4, 5]] } qw(prog main.o)], [([$uid, $gid]) x 2],
+		'and is the caller\'s');
+}
+
 # ---- shares ------------------------------------------------------------------
 
 {
@@ -72,6 +101,57 @@ sub on_host {
 	is($g->out, "built\nmore\n", '--share, writable, with another root') or diag($g->err);
 	is(slurp("$c/new"), "more\n", 'reaches the host');
 	$g->clean('--share, rw');
+}
+
+{
+	# What the host changes is seen: after a second, or at once.
+	my $c = "$dir/changing";
+
+	run_user('mkdir', $c);
+	for my $mode (['auto', 2], ['none', 0]) {
+		my ($cache, $wait) = @$mode;
+		spew("$c/file", "old\n");
+		my $g = kernelet(['run', "--cache=$cache", "--share=$c:/mnt:rw", '--', 'sh', '-c',
+			"cat /mnt/file; ls /mnt; read a; sleep $wait; cat /mnt/file; ls /mnt"]);
+		ok($g->expect(qr/^old\nfile\n/m, 30), 'a file of the host') or diag($g->err);
+		spew("$c/file", "changed\n");
+		spew("$c/more", '');
+		$g->send("\n");
+		$g->finish;
+		is($g->out, "old\nfile\nchanged\nfile\nmore\n", "a change on the host is seen, cache=$cache");
+		$g->clean("cache=$cache");
+		unlink "$c/more";
+	}
+}
+{
+	# The server of a share that dies: EIO there, and the guest lives.
+	my $g = kernelet(['run', "--share=$dir:/mnt:rw", '--root=builtin', '--', 'sh', '-c',
+		'cat /mnt/file; echo up; read a; cat /mnt/file; echo lives; exit 3']);
+	ok($g->expect(qr/^up\n/m, 30), 'a share') or diag($g->err);
+	my %below = processes_below($g->pid);
+	my @server = grep { $below{$_} =~ /hostfs/ } keys %below;
+	is(scalar @server, 1, 'has one server');
+	kill 'KILL', @server;
+	$g->send("\n");
+	is($g->finish, 3, 'which dies: the guest lives');
+	like($g->err, qr{I/O error|Input/output error}, 'and sees EIO');
+	like($g->out, qr/^lives$/m, 'its command goes on');
+}
+{
+	# Shares that cannot be.
+	symlink 'loop', "$dir/loop";
+	run_user('mkdir', '-m', '0', "$dir/closed");
+	for my $bad (['loop', 'Too many levels of symbolic links'], ['nowhere', 'No such file or directory'],
+		     ['file', 'Not a directory'], ['closed', 'Permission denied']) {
+		my ($name, $why) = @$bad;
+		my $g = command(['run', '--root=builtin', "--share=$dir/$name", '--', 'true']);
+		is("$g->{ended} " . $g->err, "2 kernelet: --share=$dir/$name: $why\n", "a share: $why");
+	}
+	my $g = command(['run', '--root=builtin', '--cache=some', '--', 'true']);
+	is("$g->{ended} " . $g->err, "2 kernelet: --cache=some: not none, auto or always\n", '--cache=some');
+	$g = command(['run', '--root=builtin', '--cpu-limit=much', '--', 'true']);
+	is($g->{ended}, 2, '--cpu-limit=much');
+	like($g->err, qr/\Akernelet: --cpu-limit=much: not a number of CPUs.*\n\z/, 'is one line');
 }
 
 # ---- what is hidden ----------------------------------------------------------

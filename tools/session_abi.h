@@ -42,6 +42,7 @@ enum to_guest {
 	TO_SIGNAL	= 's',	/* a byte: for the command's process group */
 	TO_RESET	= 'r',
 	TO_SYSRQ	= 'k',	/* a byte: as if it was written to /proc/sysrq-trigger */
+	TO_CONSOLE	= 'C',	/* text "ROWS COLUMNS TERM": a shell on the console, please */
 	TO_STOP		= 'S',	/* all processes get SIGTERM */
 };
 
@@ -65,9 +66,11 @@ enum record {
 	REC_GROUP	= 'G',	/* a supplementary group */
 	REC_STREAM	= 's',	/* see below, three of them */
 	REC_WINDOW	= 'w',	/* "ROWS COLUMNS" */
+	REC_FILES	= 'f',	/* no command: see files_abi.h */
 	/* On CHANNEL_MAIN only, before the command is run: */
 	REC_ROOT	= 'r',	/* see below; none: the built-in root */
 	REC_MOUNT	= 'm',	/* MODE:TAG:PLACE, MODE one of ro, rw, overlay */
+	REC_MODULES	= 'M',	/* bind:PATH or hostfs:TAG, what lies on /lib/modules */
 	REC_NAME	= 'n',	/* of the host */
 };
 

@@ -222,6 +222,10 @@ static void __noreturn run_command(const struct request *r, const struct streams
 	environ = envp;
 	if (!getenv("PATH"))
 		setenv("PATH", DEFAULT_PATH, 1);
+	if (request_next(r, NULL, REC_FILES)) {
+		files_serve();
+		_exit(0);
+	}
 	if (!argv[0]) {
 		char *shell[2] = { getenv("SHELL"), NULL };
 

@@ -80,6 +80,24 @@ bool streams_make(const struct request *r, struct streams *s);
 void streams_close(struct streams *s);
 
 /**
+ * console_start() - have a shell for root on the console
+ * @text:	"ROWS COLUMNS TERM"
+ */
+void console_start(const char *text);
+
+/**
+ * console_ended() - a process has ended: another shell, if it was that on the console
+ */
+void console_ended(pid_t pid);
+
+/**
+ * files_serve() - do what the host asks of files, on the standard streams
+ *
+ * Returns at the end of input.
+ */
+void files_serve(void);
+
+/**
  * command_start() - run a request's command
  * @r:		the request
  * @s:		its streams; those of the command are closed here

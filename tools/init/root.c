@@ -199,6 +199,23 @@ static bool move_to(const char *root, struct trouble *t)
 	return true;
 }
 
+/* What the kernel can load; a root that is kept gets no new directory for it. */
+static void mount_modules(const char *record)
+{
+	static char place[] = "/lib/modules";
+	const char *source = strchr(record, ':') + 1;
+	struct stat st;
+
+	if (stat(place, &st)) {
+		if (root_is_written)
+			return;
+		make_dirs(place);
+	}
+	if (!strncmp(record, "bind:", 5) ? mount(source, place, NULL, MS_BIND, NULL) :
+	    mount(source, place, "hostfs", MS_RDONLY | MS_NODEV, NULL))
+		warn(place);
+}
+
 void root_settle(void)
 {
 	sync();
@@ -221,5 +238,10 @@ bool root_set_up(const struct request *r, char *trouble, size_t size)
 	while ((share = request_next(r, share, REC_MOUNT)))
 		if (!mount_share(share, root, &t))
 			return false;
-	return !record || move_to(root, &t);
+	if (record && !move_to(root, &t))
+		return false;
+	record = request_next(r, NULL, REC_MODULES);
+	if (record && strchr(record, ':'))
+		mount_modules(record);
+	return true;
 }

@@ -279,6 +279,14 @@ static void press_sysrq(char key)
 	close(fd);
 }
 
+static void console(const char *text, size_t n)
+{
+	char copy[256];
+
+	snprintf(copy, sizeof(copy), "%.*s", (int)n, text);
+	console_start(copy);
+}
+
 static void take_message(struct session *s, const char *m, size_t n)
 {
 	switch (m[0]) {
@@ -308,6 +316,9 @@ static void take_message(struct session *s, const char *m, size_t n)
 	case TO_SYSRQ:
 		if (n == 2)
 			press_sysrq(m[1]);
+		break;
+	case TO_CONSOLE:
+		console(m + 1, n - 1);
 		break;
 	case TO_STOP:
 		kill(-1, SIGTERM);
@@ -360,8 +371,10 @@ static int take_signal(int signal_fd)
 
 	if (read(signal_fd, &info, sizeof(info)) != sizeof(info))
 		return -1;
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		command_ended(pid, status);
+		console_ended(pid);
+	}
 	if (info.ssi_signo == SIGCHLD)
 		return -1;
 	end_all();

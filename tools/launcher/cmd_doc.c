@@ -9,20 +9,25 @@
 /* The words of bash that give what may stand for a value. */
 static const char *completion_of(const char *what)
 {
+	static char words[256];
+
 	if (!what)
 		return ":";
 	if (!strcmp(what, "file"))
 		return "COMPREPLY=($(compgen -f -- \"$cur\"))";
 	if (!strcmp(what, "directory"))
 		return "COMPREPLY=($(compgen -d -- \"$cur\"))";
-	return "COMPREPLY=($(compgen -W \"$(_kernelet_guests)\" -- \"$cur\"))";
+	if (!strcmp(what, "guest"))
+		return "COMPREPLY=($(compgen -W \"$(_kernelet_guests)\" -- \"$cur\"))";
+	snprintf(words, sizeof(words), "COMPREPLY=($(compgen -W '%s' -- \"$cur\"))", what);
+	return words;
 }
 
 static void complete_options(const struct command *c)
 {
 	size_t i;
 
-	printf("\t%s)\n\t\tcase $prev in\n", c->name);
+	printf("\t'%s')\n\t\tcase $prev in\n", c->name);
 	for (i = 0; i < c->n_options; i++) {
 		const struct option *o = &c->options[i];
 
@@ -40,6 +45,47 @@ static void complete_options(const struct command *c)
 	       completion_of(c->complete ? c->complete : "file"));
 }
 
+static size_t first_word(const char *name)
+{
+	return strcspn(name, " ");
+}
+
+/* Of the subcommands whose names begin with the same word the first. */
+static bool is_first(size_t i)
+{
+	size_t j, n = first_word(commands[i]->name);
+
+	for (j = 0; j < i; j++)
+		if (first_word(commands[j]->name) == n &&
+		    !strncmp(commands[i]->name, commands[j]->name, n))
+			return false;
+	return true;
+}
+
+/* The first words of subcommands, or the second ones of those with that name's first. */
+static void complete_words(const char *name)
+{
+	size_t i, n = name ? first_word(name) : 0;
+
+	for (i = 0; i < n_commands; i++) {
+		const char *each = commands[i]->name;
+
+		if (!name && is_first(i))
+			printf("%.*s ", (int)first_word(each), each);
+		else if (name && first_word(each) == n && !strncmp(each, name, n + 1))
+			printf("%s ", each + n + 1);
+	}
+}
+
+static void complete_second(const char *name)
+{
+	printf("\tif [ \"$sub\" = %.*s ]; then\n\t\tif [ \"$COMP_CWORD\" = 2 ]; then\n"
+	       "\t\t\tCOMPREPLY=($(compgen -W '", (int)first_word(name), name);
+	complete_words(name);
+	printf("' -- \"$cur\"))\n\t\t\treturn\n\t\tfi\n"
+	       "\t\tsub=\"$sub ${COMP_WORDS[2]}\"\n\tfi\n");
+}
+
 static int run_completion(int argc, char **argv)
 {
 	size_t i;
@@ -51,12 +97,16 @@ static int run_completion(int argc, char **argv)
 	       "_kernelet_guests()\n{\n"
 	       "\tkernelet ps 2>/dev/null | awk 'NR > 1 { print $1 }'\n}\n\n"
 	       "_kernelet()\n{\n\tlocal cur=${COMP_WORDS[COMP_CWORD]}\n"
-	       "\tlocal prev=${COMP_WORDS[COMP_CWORD-1]}\n\n"
+	       "\tlocal prev=${COMP_WORDS[COMP_CWORD-1]}\n"
+	       "\tlocal sub=${COMP_WORDS[1]}\n\n"
 	       "\tCOMPREPLY=()\n\tif [ \"$COMP_CWORD\" = 1 ]; then\n"
 	       "\t\tCOMPREPLY=($(compgen -W '");
+	complete_words(NULL);
+	printf("' -- \"$cur\"))\n\t\treturn\n\tfi\n");
 	for (i = 0; i < n_commands; i++)
-		printf("%s%s", i ? " " : "", commands[i]->name);
-	printf("' -- \"$cur\"))\n\t\treturn\n\tfi\n\tcase ${COMP_WORDS[1]} in\n");
+		if (is_first(i) && strchr(commands[i]->name, ' '))
+			complete_second(commands[i]->name);
+	printf("\tcase $sub in\n");
 	for (i = 0; i < n_commands; i++)
 		complete_options(commands[i]);
 	printf("\tesac\n}\ncomplete -F _kernelet kernelet\n");

@@ -8,22 +8,27 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include "confine.h"
 #include "control.h"
+#include "limits.h"
 #include "machine.h"
 #include "options.h"
+#include "progress.h"
 #include "runtime.h"
 #include "session.h"
 #include "shares.h"
 #include "terminal.h"
 
+#define PROGRESS_MS	200
 #define END_SECONDS	5	/* from the command's end to the guest's */
 
 static struct settings {
-	const char *root, *memory, *kernel, *name;
+	const char *root, *memory, *kernel, *name, *cache, *cpu_limit, *io_limit;
 	unsigned long cpus;
 	double timeout;
 	struct words append, share, env, hide, no_hide, map;
@@ -47,6 +52,9 @@ static const struct option options[] = {
 	    .help = "the working directory, writable"),
 	RUN(map, .name = "volume-map", .kind = OPT_LIST, .value = "uid|gid:HOST:GUEST",
 	    .help = "owner of files in shares: this one of the host is that one in the guest"),
+	RUN(cache, .name = "cache", .kind = OPT_TEXT, .value = "none|auto|always",
+	    .complete = "none auto always",
+	    .help = "shares show changes of the host at once, after a second, or not (auto)"),
 	RUN(hide, .name = "hide", .kind = OPT_LIST, .value = "PATH", .complete = "file",
 	    .help = "hide this too"),
 	RUN(no_hide, .name = "no-hide", .kind = OPT_LIST, .value = "PATH|all", .complete = "file",
@@ -58,6 +66,10 @@ static const struct option options[] = {
 	    .help = "virtual CPUs (1)"),
 	RUN(memory, .name = "memory", .letter = 'm', .kind = OPT_SIZE, .value = "SIZE",
 	    .help = "guest RAM, taken as it is used (1G)"),
+	RUN(cpu_limit, .name = "cpu-limit", .kind = OPT_TEXT, .value = "CPUS",
+	    .help = "at most so much CPU time, as 0.5 or 2 (needs a control group)"),
+	RUN(io_limit, .name = "io-limit", .kind = OPT_SIZE, .value = "SIZE",
+	    .help = "read and write at most so much a second of disks (ditto)"),
 	RUN(timeout, .name = "timeout", .letter = 't', .kind = OPT_SECONDS, .value = "TIME",
 	    .help = "end it after this time, with status 124: 90, 1.5, 10m, 2h"),
 	RUN(name, .name = "name", .letter = 'n', .kind = OPT_TEXT, .value = "NAME",
@@ -107,10 +119,12 @@ static void kernel_words(void)
 	words_add(&machine.words, "vmlinux");
 	words_add(&machine.words, print("mem=%s", settings.memory));
 	words_add(&machine.words, print("ncpus=%lu", settings.cpus));
-	words_add(&machine.words, print("con0=null,fd:1"));
+	machine_console(&machine);
 	words_add(&machine.words, "rdinit=/sbin/init");
 	words_add(&machine.words, SESSION_WORD);
 	words_add(&machine.words, settings.verbose ? "loglevel=7" : "loglevel=5");
+	if (!settings.unconfined)
+		words_add(&machine.words, "intercept=seccomp");
 	for (i = 0; i < settings.append.n; i++)
 		for (word = strtok_r(settings.append.v[i], " \t\n", &save); word;
 		     word = strtok_r(NULL, " \t\n", &save))
@@ -121,9 +135,11 @@ static void find_shares(void)
 {
 	size_t i;
 
+	shares_cache(&shares, settings.cache);
+	shares.unconfined = settings.unconfined;
 	shares_root(&shares, settings.root, settings.persist);
 	shares_hide(&shares, &settings.hide, &settings.no_hide);
-	shares.maps = settings.map;
+	shares_map(&shares, &settings.map);
 	if (settings.rw) {
 		char *cwd = getcwd(NULL, 0);
 
@@ -137,6 +153,7 @@ static void find_shares(void)
 	}
 	for (i = 0; i < settings.share.n; i++)
 		shares_add(&shares, settings.share.v[i]);
+	shares_modules(&shares, machine.kernel);
 	if (shares.n && !shares.server)
 		fail("no kernelet-hostfs beside this program: build it with make, or see --root");
 }
@@ -291,6 +308,10 @@ static void start(int argc, char **argv)
 {
 	char *info __auto_free = make_info(argc, argv);
 
+	if (!settings.unconfined && !confine_possible())
+		fail("the host lets nobody install a seccomp filter, which confines the guest; "
+		     "see --unconfined");
+	limits_make(settings.cpu_limit, settings.io_limit, &shares);
 	watch_signals();
 	entry_create(&entry, settings.name, info);
 	atexit(forget_entry);
@@ -301,6 +322,31 @@ static void start(int argc, char **argv)
 	session_open(&session, machine.channel[CHANNEL_MAIN].host, &streams);
 	control_start(&entry, &machine, &session);
 	set_timer(settings.timeout);
+}
+
+/* Shows how far an archive is unpacked; how long to wait until it is to be shown again. */
+static int show_unpacking(void)
+{
+	static off_t size;
+	off_t at;
+
+	if (shares.reading < 0)
+		return -1;
+	if (!size) {
+		struct stat st;
+
+		size = fstat(shares.reading, &st) ? 0 : st.st_size;
+		progress_start("unpacking the root", size);
+	}
+	at = lseek(shares.reading, 0, SEEK_CUR);
+	if (at < size && session.code < 0) {
+		progress_to(at);
+		return PROGRESS_MS;
+	}
+	progress_end();
+	close(shares.reading);
+	shares.reading = -1;
+	return -1;
 }
 
 /* ---- the end -------------------------------------------------------------- */
@@ -336,6 +382,7 @@ static int end(void)
 	while (waitpid(-1, NULL, WNOHANG) > 0)
 		;
 	terminal_restore();
+	limits_remove();
 	entry_remove(&entry);
 	if (killed_by) {
 		sigset_t set;
@@ -370,7 +417,7 @@ static int run(int argc, char **argv)
 			deadline = time(NULL) + END_SECONDS;
 		if (deadline && time(NULL) > deadline)
 			machine_kill(&machine);
-		loop_turn(deadline ? 1000 : -1);
+		loop_turn(deadline ? 1000 : show_unpacking());
 	}
 	while (session_left(&session) && !killed_by && !timed_out)
 		loop_turn(-1);
@@ -381,7 +428,15 @@ const struct command cmd_run = {
 	.name = "run",
 	.summary = "Run a command, or a shell, in a guest of its own.",
 	.operands = "[--] [command [argument]...]",
-	.text = "",
+	.text = "The guest's root is the host's, as the caller may see it, under a layer in guest\n"
+		"memory that takes what is written and is thrown away at the end; the command begins\n"
+		"in the caller's directory, as the caller.  Without a command it is a shell.  Streams that are\n"
+		"no terminal are three, and safe for any bytes.\n\n"
+		"What the host changes below its root, or below an overlay, while the guest runs is\n"
+		"undefined in the guest: use another share for what both sides work on.  How soon\n"
+		"changes are seen there says --cache.\n\n"
+		"--cpu-limit and --io-limit need a control group (version 2) that the caller may\n"
+		"divide, as a session of systemd or a container has one.",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
 	.settings = &settings,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -8,6 +10,7 @@
 #include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "confine.h"
 #include "util.h"
@@ -17,8 +20,8 @@ static const struct {
 	unsigned long flags;
 	const char *names;
 } namespaces[] = {
-	{ CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS,
-	  "user, pid, net, ipc and uts namespaces" },
+	{ CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS,
+	  "user, mount, pid, net, ipc and uts namespaces" },
 	{ CLONE_NEWUSER | CLONE_NEWNET, "user and net namespaces" },
 	{ 0, "no namespaces: the host refuses them" },
 };
@@ -61,6 +64,21 @@ void confine_user(void)
 		dprintf(fd, "deny");
 	write_map("/proc/self/uid_map", uid);
 	write_map("/proc/self/gid_map", gid);
+}
+
+/* In a child that shares our memory, as a filter stays. */
+bool confine_possible(void)
+{
+	struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	struct sock_fprog prog = { 1, &allow };
+	pid_t pid = vfork();
+	int status;
+
+	if (!pid) {
+		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+		_exit(!!prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog));
+	}
+	return pid > 0 && waitpid(pid, &status, 0) == pid && !status;
 }
 
 int confine_rights(void)

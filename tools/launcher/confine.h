@@ -30,4 +30,9 @@ void confine_user(void);
  */
 int confine_rights(void);
 
+/**
+ * confine_possible() - whether the host lets us install seccomp filters
+ */
+bool confine_possible(void);
+
 #endif /* CONFINE_H */

@@ -11,15 +11,18 @@
 
 #define MAX_CLIENTS	16
 #define PACKET		16384
+#define CONSOLE_LAST	2048	/* shown to who comes to the console */
 
 /**
  * struct client - a connection
  * @source:	its socket, -1 when this entry is free
  * @channel:	that was lent to it, or 0
+ * @console:	its packets are the console's
  */
 struct client {
 	struct source source;
 	int channel;
+	bool console;
 };
 
 /* A channel that came back: what is left in it is read until the guest is done. */
@@ -149,6 +152,40 @@ static void do_log(struct client *c, const char *arg)
 	answer_fd(c, text, n + 1, -1);
 }
 
+/* What the console shows, for those who look at it and are not too slow. */
+static void show_console(const char *data, size_t n)
+{
+	int i;
+
+	for (i = 0; i < MAX_CLIENTS; i++)
+		if (clients[i].source.fd >= 0 && clients[i].console)
+			send(clients[i].source.fd, data, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/* The argument is init's: "ROWS COLUMNS TERM". */
+static void do_console(struct client *c, const char *arg)
+{
+	size_t n = machine->text.n < CONSOLE_LAST ? machine->text.n : CONSOLE_LAST;
+
+	if (!session->ready) {
+		answer(c, "-the guest is still starting");
+		return;
+	}
+	answer(c, "+");
+	if (n)
+		answer_fd(c, machine->text.p + machine->text.n - n, n, -1);
+	c->console = true;
+	machine->tap = show_console;
+	session_send(session, TO_CONSOLE, arg, strlen(arg));
+}
+
+/* Keys that the console does not take are lost, as on any terminal. */
+static void type(const char *keys, size_t n)
+{
+	if (write(machine->keys, keys, n) < 0)
+		return;
+}
+
 static const struct {
 	const char *word;
 	void (*act)(struct client *c, const char *arg);
@@ -161,6 +198,7 @@ static const struct {
 	{ "sysrq", do_sysrq },
 	{ "stats", do_stats },
 	{ "log", do_log },
+	{ "console", do_console },
 };
 
 /* ---- connections ---------------------------------------------------------- */
@@ -205,6 +243,7 @@ static void hang_up(struct client *c)
 	if (c->channel)
 		take_back(c->channel);
 	c->channel = 0;
+	c->console = false;
 }
 
 static void client_ready(void *data, short happened)
@@ -218,6 +257,10 @@ static void client_ready(void *data, short happened)
 	if (n <= 0) {
 		if (!n || errno != EAGAIN)
 			hang_up(c);
+		return;
+	}
+	if (c->console) {
+		type(text, n);
 		return;
 	}
 	text[n] = '\0';
@@ -286,25 +329,41 @@ static ssize_t receive(int socket, char *text, size_t size, int *fd)
 	return n;
 }
 
-char *control_ask(const char *name, int *fd, const char *format, ...)
+/* The answer without its '+', in @text; the connection. */
+static int ask(const char *name, const char *request, char *text, size_t size, int *fd)
 {
 	int socket = entry_connect(name);
-	char request[256], text[PACKET + 1];
-	va_list args;
 	ssize_t n;
 
-	va_start(args, format);
-	vsnprintf(request, sizeof(request), format, args);
-	va_end(args);
 	if (send(socket, request, strlen(request), MSG_NOSIGNAL) < 0)
 		fail("%s: its launcher does not answer: %s", name, strerror(errno));
-	n = receive(socket, text, PACKET, fd);
+	n = receive(socket, text, size - 1, fd);
 	if (n <= 0)
 		fail("%s: its launcher has gone", name);
 	text[n] = '\0';
 	if (text[0] != '+')
 		fail("%s: %s", name, text + 1);
+	return socket;
+}
+
+char *control_ask(const char *name, int *fd, const char *format, ...)
+{
+	char request[256], text[PACKET + 1];
+	va_list args;
+	int socket;
+
+	va_start(args, format);
+	vsnprintf(request, sizeof(request), format, args);
+	va_end(args);
+	socket = ask(name, request, text, sizeof(text), fd);
 	if (!fd)
 		close(socket);
 	return print("%s", text + 1);
+}
+
+int control_open(const char *name, const char *request)
+{
+	char text[PACKET + 1];
+
+	return ask(name, request, text, sizeof(text), NULL);
 }

@@ -5,7 +5,8 @@
  * A request is one packet, a word and maybe an argument; the answer is a packet
  * that begins with '+' or '-' (what went wrong), or several.  The answer to
  * "exec" brings the descriptor of a channel, which is the asker's as long as it
- * keeps the connection.
+ * keeps the connection.  After "console" packets are what is typed at the guest's
+ * console, and what that shows.
  */
 #ifndef CONTROL_H
 #define CONTROL_H
@@ -33,5 +34,15 @@ void control_start(struct entry *e, struct machine *m, struct session *s);
  * Return: the answer, a new string.
  */
 char *__printf(3, 4) control_ask(const char *name, int *fd, const char *format, ...);
+
+/**
+ * control_open() - make a request that turns the connection into something else
+ * @name:	of the guest
+ * @request:	the request
+ *
+ * Ends the program when the answer is a complaint.
+ * Return: the connection.
+ */
+int control_open(const char *name, const char *request);
 
 #endif /* CONTROL_H */

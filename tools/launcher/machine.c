@@ -8,11 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "confine.h"
+#include "limits.h"
 #include "machine.h"
 
 #define LOG_SIZE	(256 << 10)
@@ -47,6 +49,16 @@ int machine_keep(struct machine *m, int fd)
 		fail("too many descriptors for the guest");
 	m->keep[m->n_keep++] = fd;
 	return fd;
+}
+
+void machine_console(struct machine *m)
+{
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK))
+		fail("no pipe: %s", strerror(errno));
+	m->keys = fds[1];
+	words_add(&m->words, print("con0=fd:%d,fd:1", machine_keep(m, fds[0])));
 }
 
 /* One descriptor for each direction: the kernel watches each for one thing. */
@@ -86,6 +98,8 @@ static void take_log(struct machine *m, const char *data, size_t n)
 {
 	if (m->show_log)
 		fwrite(data, 1, n, stderr);
+	if (m->tap)
+		m->tap(data, n);
 	bytes_add(&m->text, data, n);
 	if (m->text.n > 2 * LOG_SIZE) {
 		memmove(m->text.p, m->text.p + m->text.n - LOG_SIZE, LOG_SIZE);
@@ -162,8 +176,12 @@ static void __noreturn become_guest(struct machine *m, int go)
 	dup2(null, 0);
 	dup2(m->log_out, 1);
 	dup2(m->log_out, 2);
-	if (m->confined)
+	limits_enter();
+	if (m->confined) {
+		/* it would hold all of the guest's memory */
+		setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
 		confine_user();
+	}
 	if (confine_rights())
 		dprintf(2, "kernelet: capabilities: %s\n", strerror(errno));
 	prctl(PR_SET_PDEATHSIG, SIGKILL);

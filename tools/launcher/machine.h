@@ -27,6 +27,8 @@ struct channel_ends {
  * @log_out:	the pipe its messages go into
  * @log:	where they come out
  * @text:	the last of them
+ * @tap:	is given them as they come, or NULL
+ * @keys:	what is written here is typed at its console
  * @show_log:	also on standard error
  * @confined:	in namespaces of its own
  */
@@ -41,6 +43,8 @@ struct machine {
 	int log_out;
 	struct source log;
 	struct bytes text;
+	void (*tap)(const char *data, size_t n);
+	int keys;
 	bool show_log;
 	bool confined;
 };
@@ -51,6 +55,11 @@ struct machine {
  * Return: @fd
  */
 int machine_keep(struct machine *m, int fd);
+
+/**
+ * machine_console() - make its console: messages come out, keys go in
+ */
+void machine_console(struct machine *m);
 
 /**
  * machine_channels() - make the channels of sessions

@@ -17,12 +17,14 @@
 #include <string.h>
 #include "options.h"
 
-extern const struct command cmd_run, cmd_exec, cmd_ps, cmd_stats, cmd_stop, cmd_log, cmd_pause,
-	cmd_resume, cmd_sysrq, cmd_completion, cmd_manual;
+extern const struct command cmd_run, cmd_exec, cmd_console, cmd_mount, cmd_cp, cmd_ps, cmd_stats,
+	cmd_stop, cmd_log, cmd_pause, cmd_resume, cmd_sysrq, cmd_image_build,
+	cmd_completion, cmd_manual;
 
 const struct command *const commands[] = {
-	&cmd_run, &cmd_exec, &cmd_ps, &cmd_stats, &cmd_stop, &cmd_log, &cmd_pause, &cmd_resume,
-	&cmd_sysrq, &cmd_completion, &cmd_manual,
+	&cmd_run, &cmd_exec, &cmd_console, &cmd_mount, &cmd_cp, &cmd_ps, &cmd_stats, &cmd_stop,
+	&cmd_log, &cmd_pause, &cmd_resume, &cmd_sysrq, &cmd_image_build,
+	&cmd_completion, &cmd_manual,
 };
 
 const size_t n_commands = ARRAY_SIZE(commands);
@@ -40,6 +42,9 @@ static void show_help(FILE *out)
 
 int main(int argc, char **argv)
 {
+	const struct command *c;
+	int used;
+
 	if (argc < 2) {
 		show_help(stderr);
 		return EXIT_USAGE;
@@ -48,5 +53,6 @@ int main(int argc, char **argv)
 		show_help(stdout);
 		return 0;
 	}
-	return command_run(command_find(argv[1]), argc - 2, argv + 2);
+	c = command_find(argc - 1, argv + 1, &used);
+	return command_run(c, argc - 1 - used, argv + 1 + used);
 }

@@ -59,17 +59,25 @@ static void __noreturn unknown_option(const struct command *c, const char *word)
 	     (int)n, word, best, c->name);
 }
 
-const struct command *command_find(const char *name)
+const struct command *command_find(int argc, char **argv, int *used)
 {
-	const char *best = "run";
+	const char *second = argc > 1 && argv[1][0] != '-' ? argv[1] : "";
+	const char *best = "run", *typed = argv[0];
 	size_t least = 100, i;
+	char *two __auto_free = print("%s %s", argv[0], second);
 
 	for (i = 0; i < n_commands; i++) {
-		if (!strcmp(commands[i]->name, name))
+		const char *name = commands[i]->name, *space = strchr(name, ' ');
+
+		*used = space ? 2 : 1;
+		if (!strcmp(name, space ? two : argv[0]))
 			return commands[i];
-		consider(name, commands[i]->name, &best, &least);
+		/* the first word of two is right */
+		if (space && !strncmp(two, name, space - name + 1))
+			typed = two;
+		consider(space ? two : argv[0], name, &best, &least);
 	}
-	fail("no subcommand %s; the nearest is %s (see kernelet --help)", name, best);
+	fail("no subcommand %s; the nearest is %s (see kernelet --help)", typed, best);
 }
 
 /* ---- values --------------------------------------------------------------- */

@@ -42,7 +42,7 @@ struct option {
 
 /**
  * struct command - a subcommand
- * @name:	as it is typed
+ * @name:	as it is typed, one word or two
  * @summary:	one line
  * @operands:	what follows the options, for the usage line
  * @complete:	as for options, for the first operand
@@ -76,9 +76,14 @@ extern const size_t n_commands;
 int command_run(const struct command *c, int argc, char **argv);
 
 /**
- * command_find() - by name; ends the program when there is none
+ * command_find() - by name, which may be of two words
+ * @argc:	words of the command line
+ * @argv:	ditto
+ * @used:	result: how many of them are the name
+ *
+ * Ends the program when there is none.
  */
-const struct command *command_find(const char *name);
+const struct command *command_find(int argc, char **argv, int *used);
 
 /**
  * command_help() - print what --help shows

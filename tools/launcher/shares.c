@@ -12,10 +12,12 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "limits.h"
 #include "shares.h"
 
 #define BUILTIN		"builtin"
 #define MAGIC_SIZE	2048
+#define MAX_MAPS	16	/* as the server has it */
 #define CHANNEL_ARCHIVE	4
 
 /*
@@ -132,6 +134,8 @@ static void file_root(struct shares *sh, const char *path, bool persist)
 		if (persist)
 			fail("--persist: a tar archive cannot be written back: unpack it");
 		sh->kind = ROOT_ARCHIVE;
+		/* it shares the offset with the guest's */
+		sh->reading = fcntl(sh->root_fd, F_DUPFD_CLOEXEC, 3);
 		sh->record = print("tar:%s:%d", archives[i].flag, CHANNEL_ARCHIVE);
 		return;
 	}
@@ -145,6 +149,7 @@ void shares_root(struct shares *sh, const char *root, bool persist)
 	sh->server = program_beside("kernelet-hostfs");
 	sh->root = root;
 	sh->root_fd = -1;
+	sh->reading = -1;
 	sh->writable = persist;
 	if (!root) {
 		if (persist)
@@ -203,25 +208,114 @@ void shares_add(struct shares *sh, const char *text)
 		fail("--share=%s: for the root of the guest say --root=%s", text, copy);
 }
 
-void shares_hide(struct shares *sh, const struct words *more, const struct words *none)
+void shares_map(struct shares *sh, const struct words *maps)
 {
-	struct passwd *pw = getpwuid(getuid());
-	const char *home = pw ? pw->pw_dir : getenv("HOME");
-	bool all = false;
-	size_t i, j;
+	size_t i;
 
-	for (j = 0; j < none->n; j++)
-		all |= !strcmp(none->v[j], "all");
-	for (i = 0; i < ARRAY_SIZE(hidden_at_home) && home && !all; i++) {
+	for (i = 0; i < maps->n; i++) {
+		const char *s = maps->v[i];
+		unsigned int host, guest;
+		int end = 0;
+
+		if ((strncmp(s, "uid:", 4) && strncmp(s, "gid:", 4)) ||
+		    sscanf(s + 4, "%u:%u%n", &host, &guest, &end) != 2 || s[4 + end])
+			fail("--volume-map=%s: not uid:HOST:GUEST or gid:HOST:GUEST, two numbers", s);
+	}
+	if (maps->n > MAX_MAPS)
+		fail("--volume-map: more than %d", MAX_MAPS);
+	sh->maps = *maps;
+}
+
+void shares_cache(struct shares *sh, const char *mode)
+{
+	if (mode && strcmp(mode, "none") && strcmp(mode, "auto") && strcmp(mode, "always"))
+		fail("--cache=%s: not none, auto or always", mode);
+	sh->cache = mode;
+}
+
+/* Is a place of the list in --no-hide, as it is written there, or as a path? */
+static bool is_shown(const struct words *none, const char *place, const char *path)
+{
+	size_t i;
+
+	for (i = 0; i < none->n; i++) {
+		const char *word = none->v[i];
+
+		if (!strcmp(word, "all") || !strcmp(word, path) || !strcmp(word, place) ||
+		    (!strncmp(word, "~/", 2) && !strcmp(word + 2, place)))
+			return true;
+	}
+	return false;
+}
+
+static void hide_home(struct shares *sh, const char *home, const struct words *none)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(hidden_at_home); i++) {
 		char *path = print("%s/%s", home, hidden_at_home[i]);
-		bool wanted = true;
 
-		for (j = 0; j < none->n; j++)
-			wanted &= strcmp(none->v[j], path) &&
-				  strcmp(none->v[j], hidden_at_home[i]);
-		if (wanted)
+		if (!is_shown(none, hidden_at_home[i], path))
 			words_add(&sh->hidden, path);
 	}
+}
+
+/* Every --no-hide has to be on the list: a slip would hide what is wanted. */
+static void check_shown(const struct words *homes, const struct words *none)
+{
+	size_t i, j, k;
+
+	for (i = 0; i < none->n; i++) {
+		struct words one = { &none->v[i], 1 };
+		bool known = !strcmp(none->v[i], "all");
+
+		for (j = 0; j < ARRAY_SIZE(hidden_at_home); j++)
+			for (k = 0; k < homes->n; k++) {
+				char *path __auto_free = print("%s/%s", homes->v[k],
+							       hidden_at_home[j]);
+
+				known |= is_shown(&one, hidden_at_home[j], path);
+			}
+		if (!known)
+			fail("--no-hide=%s: not on the list (see kernelet manual)",
+			     none->v[i]);
+	}
+}
+
+static void add_home(struct words *homes, char *path)
+{
+	size_t i;
+
+	for (i = 0; path && i < homes->n; i++)
+		if (!strcmp(homes->v[i], path))
+			return;
+	if (path && *path == '/' && path[1])
+		words_add(homes, path);
+}
+
+/* Where the caller may be at home; shares are known by their real paths. */
+static struct words find_homes(void)
+{
+	struct passwd *pw = getpwuid(getuid());
+	char *home[2] = { pw ? pw->pw_dir : NULL, getenv("HOME") };
+	struct words homes = { 0 };
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		add_home(&homes, home[i]);
+		add_home(&homes, home[i] ? realpath(home[i], NULL) : NULL);
+	}
+	return homes;
+}
+
+void shares_hide(struct shares *sh, const struct words *more, const struct words *none)
+{
+	struct words homes = find_homes();
+	size_t i;
+
+	check_shown(&homes, none);
+	for (i = 0; i < homes.n; i++)
+		hide_home(sh, homes.v[i], none);
 	for (i = 0; i < more->n; i++) {
 		char *path = realpath(more->v[i], NULL);
 
@@ -229,6 +323,23 @@ void shares_hide(struct shares *sh, const struct words *more, const struct words
 			fail("--hide=%s: %s", more->v[i], strerror(errno));
 		words_add(&sh->hidden, path);
 	}
+}
+
+void shares_modules(struct shares *sh, const char *kernel)
+{
+	char *path = print("%.*smodules", (int)(strrchr(kernel, '/') + 1 - kernel), kernel);
+	struct share *s;
+
+	if (sh->kind == ROOT_BUILTIN || access(path, R_OK | X_OK)) {
+		free(path);
+		return;
+	}
+	sh->modules = path;
+	if (sh->is_host || sh->n == MAX_SHARES)
+		return;
+	s = new_share(sh, path, "ro");
+	s->guest = path;
+	s->modules = true;
 }
 
 /* The rest of @path below the directory @dir, or NULL. */
@@ -251,9 +362,14 @@ void shares_request(struct shares *sh, struct session *s, struct machine *m)
 
 	if (sh->record)
 		request_add(s, REC_ROOT, "%s", sh->record);
+	if (sh->modules && sh->is_host)
+		request_add(s, REC_MODULES, "bind:%s", sh->modules);
 	for (i = sh->kind == ROOT_DIRECTORY; i < sh->n; i++)
-		request_add(s, REC_MOUNT, "%s:%s:%s", sh->share[i].mode, sh->share[i].tag,
-			    sh->share[i].guest);
+		if (sh->share[i].modules)
+			request_add(s, REC_MODULES, "hostfs:%s", sh->share[i].tag);
+		else
+			request_add(s, REC_MOUNT, "%s:%s:%s", sh->share[i].mode,
+				    sh->share[i].tag, sh->share[i].guest);
 	if (sh->kind == ROOT_IMAGE)
 		words_add(&m->words, print("disk0=fd:%d%s", machine_keep(m, sh->root_fd),
 					   sh->writable ? "" : ",ro"));
@@ -292,7 +408,10 @@ static void server_words(const struct shares *sh, const struct share *s, struct 
 	words_add(w, "--dir-fd");
 	words_add(w, print("%d", s->dir));
 	/* changes of the host below what is written over are undefined anyway */
-	add_option(w, "cache", s->guest && strcmp(s->mode, "overlay") ? "auto" : "always");
+	add_option(w, "cache", !s->guest || !strcmp(s->mode, "overlay") ? "always" :
+			       sh->cache ? sh->cache : "auto");
+	if (sh->unconfined)
+		words_add(w, "--unconfined");
 	if (!rw)
 		words_add(w, "--ro");
 	for (i = 0; i < sh->hidden.n; i++) {
@@ -317,6 +436,7 @@ static void __noreturn become_server(const struct share *s, const struct words *
 	dup2(null, 1);
 	fcntl(s->socket, F_SETFD, 0);
 	fcntl(s->dir, F_SETFD, 0);
+	limits_enter();
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(EXIT_GUEST);

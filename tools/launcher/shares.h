@@ -14,6 +14,7 @@
  * @host:	path on the host
  * @guest:	place in the guest, NULL for the root
  * @mode:	ro, rw or overlay
+ * @modules:	what the kernel can load: init knows the place
  * @dir:	descriptor of the directory
  * @socket:	the server's end
  */
@@ -22,6 +23,7 @@ struct share {
 	char *host;
 	char *guest;
 	const char *mode;
+	bool modules;
 	int dir;
 	int socket;
 };
@@ -38,6 +40,7 @@ enum root_kind {
  * @kind:	of the root
  * @root:	what --root named, NULL for the default
  * @root_fd:	of an image or archive
+ * @reading:	of an archive: how far the guest has read it, by its offset; or -1
  * @record:	what the guest's init is told of the root, or NULL
  * @writable:	what is written to the root stays
  * @is_host:	the root is the host's
@@ -45,12 +48,16 @@ enum root_kind {
  * @n:		how many
  * @hidden:	paths of the host that no guest sees
  * @maps:	--volume-map, for the servers
+ * @modules:	path of what the kernel can load, or NULL
+ * @cache:	of shares that both sides may change, or NULL
+ * @unconfined:	the servers are not confined either
  * @server:	the program that serves directories, or NULL
  */
 struct shares {
 	enum root_kind kind;
 	const char *root;
 	int root_fd;
+	int reading;
 	char *record;
 	bool writable;
 	bool is_host;
@@ -58,6 +65,9 @@ struct shares {
 	size_t n;
 	struct words hidden;
 	struct words maps;
+	const char *modules;
+	const char *cache;
+	bool unconfined;
 	char *server;
 };
 
@@ -73,6 +83,26 @@ void shares_root(struct shares *sh, const char *root, bool persist);
  * shares_add() - a --share option: HOST[:GUEST][:ro|rw|overlay]
  */
 void shares_add(struct shares *sh, const char *text);
+
+/**
+ * shares_modules() - have the guest find what its kernel can load
+ * @kernel:	the kernel's path: a directory "modules" beside it holds them
+ *
+ * The built-in root has no use for them.
+ */
+void shares_modules(struct shares *sh, const char *kernel);
+
+/**
+ * shares_map() - check and take --volume-map
+ * @maps:	uid:HOST:GUEST or gid:HOST:GUEST
+ */
+void shares_map(struct shares *sh, const struct words *maps);
+
+/**
+ * shares_cache() - check and take --cache
+ * @mode:	or NULL
+ */
+void shares_cache(struct shares *sh, const char *mode);
 
 /**
  * shares_hide() - find out what is hidden

@@ -1,0 +1,101 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What tells people of the options: help, manual page and completion, each
+# against the parser; and what is installed.
+
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Guest;
+use Launcher;
+use Test::More;
+
+my $dir = scratch();
+my @commands = command(['--help'])->out =~ /^  ([a-z]+(?: [a-z]+)?)  /mg;
+
+cmp_ok(scalar @commands, '>=', 12, 'subcommands') or diag("@commands");
+
+# The options of each, from its help.
+my %options;
+for my $command (@commands) {
+	my $g = command([split(/ /, $command), '--help']);
+
+	is($g->{ended}, 0, "$command --help");
+	like($g->out, qr/\Ausage: kernelet \Q$command\E/, 'says how it is used');
+	$options{$command} = [grep { $_ ne 'help' } $g->out =~ /^  (?:-\w, )?--([a-z-]+)/mg];
+	is(command([split(/ /, $command), '--no-such-option'])->{ended}, 2,
+		"$command: an option that does not exist");
+	my @unknown = grep {
+		# It asks for a value, or is taken and something else is amiss; it is no stranger.
+		command([split(/ /, $command), "--$_", ($command eq 'run' ? '--dry-run' : ())])
+			->err =~ /no option/
+	} @{$options{$command}};
+	is("@unknown", '', 'every option of the help is one of the parser') if $command eq 'run';
+}
+
+# ---- the manual page ---------------------------------------------------------
+
+my $manual = command(['manual'])->out;
+spew("$dir/kernelet.1", $manual);
+for my $command (@commands) {
+	my ($part) = $manual =~ /^\.SS kernelet \Q$command\E (.*?)(?=^\.S[SH])/ms;
+	my %there = map { s/\\//gr => 1 } ($part // '') =~ /^\.B (?:\\-\w, )?\\-\\-([a-z\\-]+)/mg;
+
+	is(join(' ', sort keys %there), join(' ', sort @{$options{$command}}),
+		"the manual page has the options of $command");
+}
+SKIP: {
+	my ($status, $out) = run_user('sh', '-c',
+		"command -v groff >/dev/null || exit 99; groff -man -Tutf8 -ww $dir/kernelet.1 2>&1 >/dev/null");
+
+	skip 'no groff here', 1 if $status == 99;
+	is($out, '', 'the manual page is right for groff');
+}
+like($manual, qr/\\&\.ssh/, 'the list of what is hidden is in it');
+
+# ---- completion --------------------------------------------------------------
+
+spew("$dir/completion", command(['completion', 'bash'])->out);
+
+# What bash offers for the last word.
+sub offered {
+	my @words = ('kernelet', @_);
+	my $list = join ' ', map { "'$_'" } @words;
+	my ($status, $out) = run_user('bash', '-c', "PATH=$dir:\$PATH; . $dir/completion; " .
+		"COMP_WORDS=($list); COMP_CWORD=$#words; _kernelet; printf '%s\\n' \"\${COMPREPLY[@]}\"");
+
+	return join ' ', sort grep { length } split /\n/, $out;
+}
+
+my %first = map { (split / /)[0] => 1 } @commands;
+is(offered(''), join(' ', sort keys %first), 'completion has all subcommands');
+is(offered('ru'), 'run', 'and completes one');
+for my $command (@commands) {
+	is(offered(split(/ /, $command), '--'),
+		join(' ', sort map({ "--$_" } @{$options{$command}}), '--help'),
+		"completion has the options of $command");
+}
+is(offered('run', '--cache', 'a'), 'always auto', 'and values');
+
+# ---- what is installed -------------------------------------------------------
+
+{
+	my $prefix = "$dir/prefix";
+	my $out = `make -s -C '$TOP' install PREFIX='$prefix' 2>&1`;
+
+	is($?, 0, 'make install') or diag($out);
+	ok(-s "$prefix/$_", "installs $_") for qw(bin/kernelet libexec/kernelet/vmlinux
+		libexec/kernelet/kernelet-hostfs share/man/man1/kernelet.1
+		share/bash-completion/completions/kernelet);
+	my ($status, $text) = run_user('sh', '-c', "XDG_RUNTIME_DIR=$dir $prefix/bin/kernelet run " .
+		'--root-user -- sh -c \'PATH=$PATH:/sbin:/usr/sbin; modprobe dummy && ' .
+		'grep ^dummy /proc/modules; ls /lib/modules; uname -r\'');
+	is($status, 0, 'what is installed runs, with the modules of its own kernel');
+	my ($module, @releases) = split /\n/, $text;
+	like($module // '', qr/^dummy /, 'modprobe finds one') or diag($text);
+	is($releases[0] // '', $releases[1] // 'none', 'of this release');
+}
+
+done_testing();

@@ -1,0 +1,136 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# A guest's files on the host: kernelet mount, kernelet cp.
+
+use strict;
+use warnings;
+
+# Most hosts let everybody open /dev/fuse. Where only root may, and we are root,
+# the test's own mount namespace has one as it usually is.
+BEGIN {
+	if ($> == 0 && -e '/dev/fuse' && !((stat _)[2] & 0002) && !$ENV{FUSE_HERE}) {
+		$ENV{FUSE_HERE} = 1;
+		exec 'unshare', '-m', 'sh', '-c', 'd=$(mktemp -d) && mknod $d/fuse c 10 229 && ' .
+			'chmod 666 $d/fuse && mount --bind $d/fuse /dev/fuse && rm -r $d && exec "$@"',
+			'sh', $^X, $0 or die "unshare: $!";
+	}
+}
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Guest;
+use Launcher;
+use Test::More;
+use Time::HiRes qw(sleep);
+
+my $dir = scratch();
+my ($uid) = (stat $dir)[4];
+my $guest = kernelet(['run', '--root=builtin', '--name=g', '--memory=256M', '--', 'sh', '-c',
+	'mkdir /tmp/d /tmp/d/sub; echo one >/tmp/d/one; echo deep >/tmp/d/sub/deep; ' .
+	'chmod 640 /tmp/d/one; touch -d "2001-02-03 04:05:06" /tmp/d/one; ' .
+	'ln -s /etc/passwd /tmp/d/absolute; ln -s ../../../../../../etc/passwd /tmp/d/up; ' .
+	'ln -s sub/../../../../../../etc/passwd /tmp/d/through; ln -s sub/deep /tmp/d/inside; ' .
+	'mkfifo /tmp/d/fifo; echo up; read a'], time => 120);
+
+ok($guest->expect(qr/up\n/, 30), 'a guest runs') or diag($guest->err);
+
+sub in_guest {
+	return command(['exec', 'g', '--', 'sh', '-c', $_[0]])->out;
+}
+
+# ---- cp ----------------------------------------------------------------------
+
+{
+	my $g = command(['cp', 'g:/tmp/d/one', "$dir/one"]);
+
+	is($g->{ended}, 0, 'cp: a file out of the guest') or diag($g->err);
+	is(slurp("$dir/one"), "one\n", 'what is in it');
+	my @st = stat "$dir/one";
+	is(sprintf('%o %d', $st[2] & 07777, $st[4]), "640 $uid", 'mode, and the caller as owner');
+	is($st[9], 981173106, 'time');
+
+	mkdir "$dir/out";
+	chown $uid, -1, "$dir/out" if $> == 0;
+	$g = command(['cp', 'g:/tmp/d', "$dir/out"]);
+	is($g->{ended}, 1, 'a directory with something that cannot be copied');
+	is($g->err, "kernelet: cp: /tmp/d/fifo: Operation not supported\n", 'is named');
+	is(slurp("$dir/out/d/sub/deep"), "deep\n", 'the rest is there');
+	is(readlink "$dir/out/d/absolute", '/etc/passwd', 'a link is a link');
+
+	my $big = join '', map { pack 'Q', $_ * 2654435761 } 1 .. 1 << 18;	# 2 MB
+	spew("$dir/big", $big);
+	is(command(['cp', "$dir/big", 'g:/tmp/big'])->{ended}, 0, 'a file into the guest');
+	my ($sum) = (run_user('md5sum', "$dir/big"))[1] =~ /^(\w+)/;
+	is(in_guest('md5sum </tmp/big'), "$sum  -\n", 'unharmed');
+	is(command(['cp', "$dir/out/d/sub", 'g:/tmp'])->{ended}, 0, 'a directory');
+	is(in_guest('cat /tmp/sub/deep'), "deep\n", 'with what is in it');
+	is(command(['cp', 'g:/tmp/big', "$dir/back"])->{ended}, 0, 'and out again');
+	ok(slurp("$dir/back") eq $big, '2 MB there and back');
+
+	# Nobody else's files, and nothing set-user-id.
+	is(command(['cp', 'g:/proc/1/mem', "$dir/mem"])->{ended}, 1, 'what the caller may not read');
+	ok(!-s "$dir/mem", 'is not read');
+	in_guest('cp /bin/busybox /tmp/suid; chmod 4755 /tmp/suid');
+	command(['cp', 'g:/tmp/suid', "$dir/suid"]);
+	is((stat "$dir/suid")[2] & 07777, 0755, 'set-user-id is not');
+	is(command(['cp', 'g:/tmp/nosuch', $dir])->err,
+		"kernelet: cp: /tmp/nosuch: No such file or directory\n", 'what is not there');
+	run_user('sh', '-c', "mkdir $dir/aim $dir/trap; ln -s ../aim $dir/trap/sub");
+	is(command(['cp', 'g:/tmp/d/sub', "$dir/trap"])->{ended}, 1,
+		'a link of the host in the way');
+	ok(!-e "$dir/aim/deep", 'is not followed');
+}
+for my $bad (['cp', 'a', 'b'], ['cp', 'g:a', '/x'], ['cp', 'g:/a', 'g:/b'], ['cp', 'x'],
+	     ['cp', 'none:/a', '/x'], ['mount', 'g', '/nonexistent'], ['mount', 'g', '/etc/passwd'],
+	     ['mount', 'g'], ['console']) {
+	my $g = command($bad);
+
+	is("$g->{ended} " . ($g->err =~ tr/\n//), '2 1', "refused in one line: @$bad")
+		or diag($g->err);
+}
+
+# ---- mount -------------------------------------------------------------------
+
+SKIP: {
+	my $m = "$dir/m";
+
+	run_user('mkdir', $m);
+	my $g = command(['mount', 'g', $m]);
+	skip 'FUSE cannot be mounted here: ' . $g->err, 1 if $g->{ended} && !-e '/dev/fuse';
+	is($g->{ended}, 0, 'mount') or diag($g->err);
+
+	my $on_host = sub { (run_user('sh', '-c', "cd $m/tmp && $_[0]"))[1] };
+	is($on_host->('cat d/one d/sub/deep'), "one\ndeep\n", 'files are read');
+	is($on_host->('stat -c "%a %s %Y" d/one'), "640 4 981173106\n", 'attributes');
+	is($on_host->('ls d'), "absolute\nfifo\ninside\none\nsub\nthrough\nup\n", 'a directory');
+	is($on_host->('echo new >new; mkdir x; mv new x/moved; cat x/moved'), "new\n",
+		'files are made and moved');
+	is(in_guest('cat /tmp/x/moved; stat -c %u /tmp/x/moved'), "new\n$uid\n", 'in the guest');
+	is($on_host->('echo more >>x/moved; truncate -s 6 x/moved; cat x/moved'), "new\nmo",
+		'appended to and cut');
+	is($on_host->('ln -s moved x/l; readlink x/l; chmod 600 x/moved; stat -c %a x/moved'),
+		"moved\n600\n", 'links and modes');
+	is($on_host->('rm -r x; ls -d x 2>&1 | grep -o "No such file"'), "No such file\n", 'removed');
+	is($on_host->('dd if=/dev/zero of=z bs=1M count=20 2>/dev/null; wc -c <z; rm z'),
+		"20971520\n", '20 MB');
+	like($on_host->('cat ../proc/version'), qr/^Linux version/, 'a file of proc, without a size');
+	is($on_host->('cat ../etc/shadow 2>&1 | grep -o "Permission denied"; touch ../etc/x 2>&1 | ' .
+		'grep -o "Permission denied"'), in_guest('test -e /etc/shadow && echo "Permission denied"') .
+		"Permission denied\n", 'the rights of the guest\'s user') ;
+
+	# Links of the guest lead to the guest's files.
+	is($on_host->('cat d/inside'), "deep\n", 'a link within');
+	my $passwd = in_guest('cat /etc/passwd');
+	is($on_host->("cat d/$_"), $passwd, "a link that leads out does not: $_")
+		for qw(absolute up through);
+
+	$guest->send("\n");
+	is($guest->finish, 0, 'the guest ends');
+	ok(wait_until(10, sub { slurp('/proc/self/mounts') !~ m{ \Q$m\E } }), 'and is unmounted')
+		or run_user('fusermount3', '-u', $m);
+}
+$guest->send("\n")->finish if !defined $guest->{ended};
+$guest->clean('the guest');
+
+done_testing();
