@@ -20,6 +20,7 @@
 #include <linux/gfp.h>
 #include <linux/slab.h>
 #include <asm/host_events.h>
+#include <asm/switch_to.h>
 #include "hostfs.h"
 
 #define POLL_NS		50000		/* for an answer without data */
@@ -83,18 +84,24 @@ static u64 poll_ns(const struct fuse_args *args)
 	return POLL_NS + bytes / POLL_BYTES_NS;
 }
 
-/* Wait for a reply, for a while.  True: the caller ends the request. */
+/*
+ * Wait for a reply, for a while.  True: the caller ends the request.  The server
+ * needs a CPU: the task's own host thread, which polls for its next turn, is sent
+ * to sleep, and a server that was given this vCPU's CPU gets it.
+ */
 static bool slot_poll(struct hostfs_share *share, int n, u64 ns)
 {
 	u64 end = host_clock_ns() + ns;
 	int i;
 
+	guest_leave(current);
 	do {
 		for (i = 0; i < 32; i++) {
 			if (slot_take_done(share, n))
 				return true;
 			cpu_relax();
 		}
+		host_yield();
 	} while (!need_resched() && host_clock_ns() < end);
 	set_bit(n, bits(&share->control->notify));
 	return slot_take_done(share, n);

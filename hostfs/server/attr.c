@@ -32,6 +32,13 @@ uint64_t attr_dev(const struct statx *stx)
 	return makedev(stx->stx_dev_major, stx->stx_dev_minor);
 }
 
+/* What programs take for their buffers: of a large file the most that one request can have. */
+uint32_t attr_blksize(const struct statx *stx)
+{
+	return S_ISREG(stx->stx_mode) && stx->stx_size >= STREAMED_SIZE ?
+	       HOSTFS_MAX_PAGES * 4096 : stx->stx_blksize;
+}
+
 void attr_stat(struct server *srv, const struct statx *stx, struct stat *st)
 {
 	struct options *o = &srv->opt;
@@ -44,7 +51,7 @@ void attr_stat(struct server *srv, const struct statx *stx, struct stat *st)
 	st->st_gid = attr_to_guest(o->gid, o->gids, stx->stx_gid);
 	st->st_rdev = makedev(stx->stx_rdev_major, stx->stx_rdev_minor);
 	st->st_size = stx->stx_size;
-	st->st_blksize = stx->stx_blksize;
+	st->st_blksize = attr_blksize(stx);
 	st->st_blocks = stx->stx_blocks;
 	st->st_atim = (struct timespec){ stx->stx_atime.tv_sec, stx->stx_atime.tv_nsec };
 	st->st_mtim = (struct timespec){ stx->stx_mtime.tv_sec, stx->stx_mtime.tv_nsec };

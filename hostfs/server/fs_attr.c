@@ -181,7 +181,7 @@ void fs_statx(struct work *w, const struct fuse_in_header *in, const void *arg)
 		.attr_valid = attr_timeout(srv),
 		.stat = {
 			.mask = stx.stx_mask,
-			.blksize = stx.stx_blksize,
+			.blksize = attr_blksize(&stx),
 			.nlink = stx.stx_nlink,
 			.uid = attr_to_guest(o->uid, o->uids, stx.stx_uid),
 			.gid = attr_to_guest(o->gid, o->gids, stx.stx_gid),

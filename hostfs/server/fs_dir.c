@@ -11,7 +11,10 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
+
+#define SETTLED_S	1
 
 /* As getdents64() has it. */
 struct dent {
@@ -22,10 +25,27 @@ struct dent {
 	char name[];
 };
 
+/*
+ * May the guest keep what it reads of this directory?  It looks at the time of
+ * modification before it uses that again.  Just after a change that does not
+ * tell: another within the same tick of the host's clock would be missed.
+ */
+static bool may_keep(struct server *srv, struct node *n)
+{
+	struct timespec now;
+	struct statx stx;
+
+	if (srv->opt.cache != CACHE_AUTO)
+		return srv->opt.cache == CACHE_ALWAYS;
+	return !node_statx(srv, n, &stx) && !clock_gettime(CLOCK_REALTIME, &now) &&
+	       now.tv_sec - stx.stx_mtime.tv_sec > SETTLED_S;
+}
+
 void fs_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct server *srv = server_of(req);
 	struct node *n = node_get(srv, ino);
+	bool keep = n && !node_fenced(n) && may_keep(srv, n);
 	int fd = -ESTALE, error;
 
 	if (n && !S_ISDIR(node_type(n))) {
@@ -45,8 +65,8 @@ void fs_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		fuse_reply_err(req, error);
 		return;
 	}
-	fi->cache_readdir = srv->opt.cache != CACHE_NONE;
-	fi->keep_cache = srv->opt.cache == CACHE_ALWAYS;
+	fi->cache_readdir = keep;
+	fi->keep_cache = keep;
 	if (fuse_reply_open(req, fi))
 		handle_close(srv, fi->fh, ino);
 }

@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #define FMODE_EXEC	0x20		/* as the kernel has it */
-#define STREAMED_SIZE	(1 << 20)
 #define OPEN_FLAGS (O_ACCMODE | O_APPEND | O_TRUNC | O_SYNC | O_DSYNC | O_NOATIME)
 
 /* ---- open ---------------------------------------------------------------- */

@@ -326,6 +326,8 @@ static int poll_for_one(struct hostfs_control *c)
 				return n;
 			__builtin_ia32_pause();
 		}
+		/* the guest may have been given this CPU */
+		sched_yield();
 	} while (now_ns() < end);
 	return -1;
 }

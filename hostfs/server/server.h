@@ -37,6 +37,7 @@
 #define MAX_MAPS	16
 #define MAX_HIDDEN	256
 #define NO_FD		(-1)
+#define STREAMED_SIZE	(1 << 20)	/* a file is large from here on */
 
 enum cache_mode { CACHE_NONE, CACHE_AUTO, CACHE_ALWAYS };
 
@@ -237,6 +238,7 @@ uint32_t attr_to_guest(const struct id_map *map, int n, uint32_t id);
 uint32_t attr_to_host(const struct id_map *map, int n, uint32_t id);
 void attr_stat(struct server *srv, const struct statx *stx, struct stat *st);
 double attr_timeout(struct server *srv);
+uint32_t attr_blksize(const struct statx *stx);
 uint64_t attr_dev(const struct statx *stx);
 
 /* ---- fs_*.c -------------------------------------------------------------- */
