@@ -33,6 +33,9 @@ for my $bad ([qr/say kernelet image build FILE/], [qr/is there already; --force 
 	like($g->err, $why, 'which says why');
 }
 is(join(' ', glob "$dir/.kernelet-build*"), '', 'nothing is left behind');
+run_user('mkdir', "$dir/.kernelet-build.killed");
+command(['image', 'build', '--suite=nosuite', "$dir/x.tar"]);
+ok(!-e "$dir/.kernelet-build.killed", 'what one that was killed has left is removed');
 
 # ---- an image ----------------------------------------------------------------
 

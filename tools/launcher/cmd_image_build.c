@@ -11,6 +11,7 @@
  * the files are what they are to be.
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
@@ -18,6 +19,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -54,6 +56,8 @@ static const struct option options[] = {
 	OPTION(struct settings, force, .name = "force", .letter = 'f', .kind = OPT_FLAG,
 	       .help = "replace FILE if it is there"),
 };
+
+#define WORK	".kernelet-build."
 
 static char *work;		/* a directory beside the result */
 static pid_t child;
@@ -98,10 +102,8 @@ static void interrupted(int signal)
 
 static void must_run(const char *what, struct words *w)
 {
-	struct sigaction sa;
 	int status = run_program(w->v, -1);
 
-	sigaction(SIGTERM, NULL, &sa);
 	if (status)
 		fail("image build: %s has failed with status %d, see above", what, status);
 }
@@ -398,15 +400,42 @@ static void finish(const char *file)
 		fail("image build: %s: %s", file, strerror(errno));
 }
 
+/* What a build that was killed has left: nobody holds its lock. */
+static void remove_left(const char *dir)
+{
+	struct dirent *e;
+	DIR *d = opendir(dir);
+
+	while (d && (e = readdir(d))) {
+		int fd __auto_fd = -1;
+
+		if (strncmp(e->d_name, WORK, strlen(WORK)))
+			continue;
+		fd = openat(dirfd(d), e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB))
+			continue;
+		work = print("%s/%s", dir, e->d_name);
+		remove_work();
+	}
+	if (d)
+		closedir(d);
+}
+
 static void make_work(const char *file)
 {
 	const char *slash = strrchr(file, '/');
+	char *dir = slash ? print("%.*s", (int)(slash - file + 1), file) : print("./");
+	char *path = print("%s" WORK "XXXXXX", dir);
+	int fd;
 
-	work = print("%.*s.kernelet-build.XXXXXX", slash ? (int)(slash - file + 1) : 2,
-		     slash ? file : "./");
-	if (!mkdtemp(work))
-		fail("image build: %s: %s", work, strerror(errno));
-	work = realpath(work, NULL);
+	remove_left(dir);
+	if (!mkdtemp(path))
+		fail("image build: %s: %s", path, strerror(errno));
+	/* held until we end */
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || flock(fd, LOCK_EX))
+		fail("image build: %s: %s", path, strerror(errno));
+	work = realpath(path, NULL);
 	atexit(remove_work);
 }
 
