@@ -25,7 +25,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define MOST	(600 * 1024)
+#define MOST	(2 << 20)	/* sizes on both sides of what is streamed */
 
 static uint64_t state;
 
@@ -117,6 +117,22 @@ static void do_map(int fd, long off, long len, bool write, long step)
 		fail("munmap", step);
 }
 
+static void do_map_private(int fd, long off, long len, long step)
+{
+	long start = off & ~4095L;
+	uint8_t *p;
+
+	if (off >= size)
+		return;
+	if (off + len > size)
+		len = size - off;
+	p = mmap(NULL, off - start + len, PROT_READ, MAP_PRIVATE, fd, start);
+	if (p == MAP_FAILED)
+		fail("private mmap", step);
+	compare(p + off - start, off, len, "private mapping", step);
+	munmap(p, off - start + len);
+}
+
 static void do_truncate(int fd, long to, long step)
 {
 	if (ftruncate(fd, to))
@@ -152,8 +168,14 @@ static void exercise_data(const char *dir, long count)
 		long off = rnd(MOST - 70000), len = 1 + rnd(rnd(4) ? 5000 : 65536);
 
 		switch (rnd(10)) {
-		case 0: case 1: case 2:
+		case 0: case 1:
 			do_write(fd, off, len, step);
+			break;
+		case 2:
+			/* these, and readers below, may go past the page cache */
+			fd2 = open("exercise", O_WRONLY);
+			do_write(fd2, off, len, step);
+			close(fd2);
 			break;
 		case 3:
 			do_map(fd, off, len, true, step);
@@ -171,8 +193,10 @@ static void exercise_data(const char *dir, long count)
 			if (!rnd(8) && fsync(fd))
 				fail("fsync", step);
 			/* another opening sees the same */
-			fd2 = open("exercise", O_RDONLY);
+			fd2 = open("exercise", O_RDONLY | (rnd(2) ? O_CLOEXEC : 0));
 			do_read(fd2, off, len, step);
+			if (rnd(2))
+				do_map_private(fd2, off, len, step);
 			close(fd2);
 			break;
 		default:
