@@ -24,6 +24,7 @@
 #include "hostfs.h"
 
 #define POLL_NS		50000		/* for an answer without data */
+#define WAKE_NS		100000		/* for a server that has to be woken up first */
 #define POLL_BYTES_NS	2		/* and so many bytes more for a nanosecond */
 #define FORGET_DELAY	(HZ / 50)
 #define ATTACH_MS	10000
@@ -49,7 +50,8 @@ static int slot_get(struct hostfs_share *share, struct fuse_req *req)
 	return n;
 }
 
-static void slot_post(struct hostfs_share *share, int n, bool polled)
+/* True: the server had to be woken up. */
+static bool slot_post(struct hostfs_share *share, int n, bool polled)
 {
 	struct hostfs_control *c = share->control;
 
@@ -59,10 +61,11 @@ static void slot_post(struct hostfs_share *share, int n, bool polled)
 		set_bit(n, bits(&c->notify));
 	/* a full barrier: first the bit, then whether somebody looks for it */
 	set_bit(n, bits(&c->posted));
-	if (!READ_ONCE(c->polling) && READ_ONCE(c->sleeping)) {
-		atomic_inc((atomic_t *)&c->kick);
-		host_wake(&c->kick);
-	}
+	if (READ_ONCE(c->polling) || !READ_ONCE(c->sleeping))
+		return false;
+	atomic_inc((atomic_t *)&c->kick);
+	host_wake(&c->kick);
+	return true;
 }
 
 static bool slot_take_done(struct hostfs_share *share, int n)
@@ -213,7 +216,8 @@ static void submit(struct hostfs_share *share, struct fuse_req *req, int n, bool
 		fail_later(share, req, ret);
 		return;
 	}
-	slot_post(share, n, polled);
+	if (slot_post(share, n, polled))
+		ns += WAKE_NS;
 	if (polled && slot_poll(share, n, ns))
 		slot_end(share, n, true);
 }

@@ -23,7 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define POLL_NS		60000
+#define POLL_NS		150000
 #define SLEEP_S		30	/* a guest may have spoilt the futex: look then */
 
 /* FUSE_DIRECT_IO_ALLOW_MMAP, of the flags' upper half; newer than the headers */

@@ -248,6 +248,14 @@ static bool is_shown(const struct words *none, const char *place, const char *pa
 	return false;
 }
 
+/* What is not there cannot come to be; but its directory can, where that is missing. */
+static bool has_directory(const char *path)
+{
+	char *dir __auto_free = print("%.*s", (int)(strrchr(path, '/') - path), path);
+
+	return !access(dir, F_OK);
+}
+
 static void hide_home(struct shares *sh, const char *home, const struct words *none)
 {
 	size_t i;
@@ -255,8 +263,10 @@ static void hide_home(struct shares *sh, const char *home, const struct words *n
 	for (i = 0; i < ARRAY_SIZE(hidden_at_home); i++) {
 		char *path = print("%s/%s", home, hidden_at_home[i]);
 
-		if (!is_shown(none, hidden_at_home[i], path))
+		if (!is_shown(none, hidden_at_home[i], path) && has_directory(path))
 			words_add(&sh->hidden, path);
+		else
+			free(path);
 	}
 }
 
