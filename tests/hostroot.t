@@ -74,6 +74,20 @@ sub on_host {
 		'and is the caller\'s');
 }
 
+{
+	# Without a command: a shell, on the host's files.
+	local $ENV{SHELL} = '/bin/sh';
+	my $g = kernelet(['run'], pty => [30, 100]);
+
+	ok($g->expect(qr/[#\$] $/, 30), 'a shell on the host\'s root');
+	$g->send("tty; pwd; echo \$((6 * 7)) >made; cat made\r");
+	ok($g->expect(qr{^/dev/pts/0\r\n\Q$dir\E\r\n42\r$}m, 10), 'in its directory, on a terminal');
+	$g->send("exit 6\r");
+	is($g->finish, 6, 'and its status');
+	ok(!-e "$dir/made", 'nothing of it on the host');
+	$g->clean('a shell');
+}
+
 # ---- shares ------------------------------------------------------------------
 
 {

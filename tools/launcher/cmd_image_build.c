@@ -251,19 +251,26 @@ static void build_here(const char *tar)
 
 /* ---- the tree, in a guest ------------------------------------------------- */
 
-static void run_apt(const char *what, ...)
+/* A terminal sees apt's own progress. */
+static void begin_apt(struct words *w)
 {
-	struct words w = { 0 };
-	va_list args;
-	char *s;
+	words(w, "apt-get", "-y", "-o", "APT::Sandbox::User=", NULL);
+	words_add(w, isatty(STDERR_FILENO) ? "-q=0" : "-qq");
+}
 
-	words(&w, "apt-get", "-qq", "-o", "APT::Sandbox::User=", "-o",
-	      "quiet::NoProgress=0", NULL);
-	va_start(args, what);
-	while ((s = va_arg(args, char *)))
-		words_add(&w, s);
-	va_end(args);
-	must_run(what, &w);
+static void download(const char *required, const char *packages)
+{
+	char *copy __auto_free = print("%s", packages);
+	struct words w = { 0 };
+	char *name, *save = NULL;
+
+	begin_apt(&w);
+	words(&w, "--download-only", "install", "?essential", NULL);
+	if (required)
+		words_add(&w, (char *)required);
+	for (name = strtok_r(copy, ", ", &save); name; name = strtok_r(NULL, ", ", &save))
+		words_add(&w, name);
+	must_run("apt-get install", &w);
 }
 
 /* The packages that mmdebstrap will ask for, as it groups them. */
@@ -281,6 +288,7 @@ static void fetch(void)
 			   "Dir::Etc::SourceParts \"/dev/null\";\n"
 			   "Acquire::Languages \"none\";\nAPT::Install-Recommends \"0\";\n",
 			   work, work, work, work, work, work);
+	struct words w = { 0 };
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(dirs); i++) {
@@ -293,20 +301,14 @@ static void fetch(void)
 	write_file("apt.conf", conf);
 	setenv("APT_CONFIG", print("%s/apt.conf", work), 1);
 	complain("fetching the package lists");
-	run_apt("apt-get update", "update", NULL);
+	begin_apt(&w);
+	words_add(&w, "update");
+	must_run("apt-get update", &w);
 	complain("fetching packages");
-	run_apt("apt-get", "-y", "--download-only", "install", "?essential", NULL);
-	run_apt("apt-get", "-y", "--download-only", "install", "?essential", required, NULL);
-	for (i = 0; i < settings.include.n; i++) {
-		struct words w = { 0 };
-		char *name, *save = NULL, *copy = print("%s", settings.include.v[i]);
-
-		words(&w, "apt-get", "-qq", "-y", "--download-only", "-o", "APT::Sandbox::User=",
-		      "install", "?essential", required, NULL);
-		for (name = strtok_r(copy, ", ", &save); name; name = strtok_r(NULL, ", ", &save))
-			words_add(&w, name);
-		must_run("apt-get", &w);
-	}
+	download(NULL, "");
+	download(required, "");
+	for (i = 0; i < settings.include.n; i++)
+		download(required, settings.include.v[i]);
 	unsetenv("APT_CONFIG");
 }
 
