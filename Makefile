@@ -324,18 +324,21 @@ bench: all
 
 # ---- checking ----------------------------------------------------------------
 
-KERNEL_DIRS  := arch-user drivers hostfs
-PROGRAM_DIRS := tools tests
+KERNEL_DIRS  := arch-user drivers $(filter-out hostfs/abi.h,$(wildcard hostfs/*.[ch]))
+PROGRAM_DIRS := hostfs/abi.h hostfs/server tools tests
 c_files       = $(shell find $(1) -name '*.[chS]' 2>/dev/null)
 SCRIPTS       = $(shell grep -rlE '^\#!.*[/ ](ba|da)?sh( |$$)' \
 		.ci $(KERNEL_DIRS) $(PROGRAM_DIRS) 2>/dev/null)
 
 # Rules of kernel code that mean nothing in a program: there is no compiler.h,
 # u32 and strscpy(); _Atomic is no CamelCase, volatile has its uses with signals,
-# execv() takes char *const[], and a test may well expect ENOSYS.
+# execv() takes char *const[], a test may well expect ENOSYS, and libfuse wants errors
+# above 0.
 PROGRAM_IGNORE := PREFER_DEFINED_ATTRIBUTE_MACRO,PREFER_KERNEL_TYPES,BIT_MACRO
 PROGRAM_IGNORE := $(PROGRAM_IGNORE),STRCPY,NAKED_SSCANF,CAMELCASE,VOLATILE
 PROGRAM_IGNORE := $(PROGRAM_IGNORE),STATIC_CONST_CHAR_ARRAY,ENOSYS,FUNCTION_ARGUMENTS
+PROGRAM_IGNORE := $(PROGRAM_IGNORE),USE_NEGATIVE_ERRNO,EMBEDDED_FUNCTION_NAME
+PROGRAM_IGNORE := $(PROGRAM_IGNORE),USE_NEGATIVE_ERRNO,EMBEDDED_FUNCTION_NAME
 
 # checkpatch.pl reads .checkpatch.conf; cppcheck and shellcheck only if there.
 lint: $(SRC_READY)

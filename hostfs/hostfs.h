@@ -34,7 +34,7 @@ struct hostfs_share {
 	const struct host_share *host;
 	struct hostfs_control *control;
 	struct hostfs_slot *slot[HOSTFS_SLOTS];
-	spinlock_t lock;
+	spinlock_t lock;	/* see above */
 	u64 free;
 	struct fuse_req *req[HOSTFS_SLOTS];
 	struct list_head waiting;

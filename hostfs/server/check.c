@@ -124,7 +124,7 @@ static int check_tail(enum tail tail, const char *p, const char *end, const void
 		break;
 	case NAMES:
 		error = name(&p, end);
-		/* fallthrough */
+		__attribute__((fallthrough));
 	case NAME:
 		error = error ?: name(&p, end);
 		break;

@@ -172,8 +172,10 @@ static const int allowed[] = {
 	SYS_getxattr, SYS_setxattr, SYS_listxattr, SYS_removexattr,
 	/* the guest, the threads */
 	SYS_recvmsg, SYS_sendto, SYS_futex, SYS_sched_yield, SYS_clock_gettime,
-	SYS_clock_nanosleep, SYS_restart_syscall, SYS_rt_sigprocmask, SYS_rt_sigreturn, SYS_getpid, SYS_gettid,
+	SYS_clock_nanosleep, SYS_rt_sigprocmask, SYS_rt_sigreturn, SYS_getpid, SYS_gettid,
 	SYS_exit, SYS_exit_group,
+	/* a wait that a suspended host or a debugger has interrupted */
+	SYS_restart_syscall,
 	/* memory */
 	SYS_brk, SYS_munmap, SYS_madvise, SYS_mremap,
 	/* a last word on standard error */

@@ -97,10 +97,10 @@ static int data_out(uint32_t handle, int fd)
 
 static int file_out(const char *path, const struct stat *st, int dir, const char *name)
 {
+	int fd __auto_fd = -1;
 	struct files_request r = { .op = FILES_OPEN, .flags = O_RDONLY | O_NOFOLLOW };
 	struct files_reply reply;
 	int error = files_call(&files, &r, path, NULL, 0, &reply, NULL, 0, true);
-	int fd __auto_fd = -1;
 
 	if (error)
 		return error;
@@ -116,10 +116,10 @@ static int file_out(const char *path, const struct stat *st, int dir, const char
 
 static int dir_out(const char *path, const struct stat *st, int dir, const char *name)
 {
+	int fd __auto_fd = -1;
 	struct words names = { 0 };
 	size_t i;
 	int error;
-	int fd __auto_fd = -1;
 
 	if (mkdirat(dir, name, 0700) && errno != EEXIST)
 		return -errno;
@@ -398,8 +398,8 @@ const struct command cmd_cp = {
 	.summary = "Copy files and directories into a guest that runs, or out of it.",
 	.operands = "SOURCE DEST",
 	.complete = "file",
-	.text = "One of the two is NAME:PATH, a place in a guest.  Directories are copied with all\n"
-		"that is in them; a DEST that is a directory gets SOURCE as an entry.  Modes and\n"
+	.text = "One of the two is NAME:PATH, a place in a guest.  Directories are copied with\n"
+		"all that is in them; a DEST that is a directory gets SOURCE as an entry.  Modes and\n"
 		"times stay; owners become the caller, and on the host nothing is set-user-id.\n"
 		"What cannot be copied is named, the rest is, and the exit status is 1.",
 	.options = options,

@@ -154,14 +154,15 @@ static void write_file(const char *name, const char *text)
 static char *host_sources(void)
 {
 	char *path __auto_free = print("%s/targets", work);
-	char *argv[] = { "apt-get", "indextargets", "--format",
-			 "deb $(REPO_URI) $(RELEASE) $(COMPONENT)", "Created-By: Packages", NULL };
-	struct bytes found = { 0 };
-	char *line, *save = NULL;
 	char *text __auto_free = NULL;
 	int fd __auto_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	struct words w = { 0 };
+	struct bytes found = { 0 };
+	char *line, *save = NULL;
 
-	run_program(argv, fd);
+	words(&w, "apt-get", "indextargets", "--format",
+	      "deb $(REPO_URI) $(RELEASE) $(COMPONENT)", "Created-By: Packages", NULL);
+	run_program(w.v, fd);
 	text = read_file(AT_FDCWD, path);
 	for (line = text ? strtok_r(text, "\n", &save) : NULL; line;
 	     line = strtok_r(NULL, "\n", &save)) {
@@ -258,7 +259,7 @@ static void begin_apt(struct words *w)
 	words_add(w, isatty(STDERR_FILENO) ? "-q=0" : "-qq");
 }
 
-static void download(const char *required, const char *packages)
+static void fetch_packages(const char *required, const char *packages)
 {
 	char *copy __auto_free = print("%s", packages);
 	struct words w = { 0 };
@@ -305,10 +306,10 @@ static void fetch(void)
 	words_add(&w, "update");
 	must_run("apt-get update", &w);
 	complain("fetching packages");
-	download(NULL, "");
-	download(required, "");
+	fetch_packages(NULL, "");
+	fetch_packages(required, "");
 	for (i = 0; i < settings.include.n; i++)
-		download(required, settings.include.v[i]);
+		fetch_packages(required, settings.include.v[i]);
 	unsetenv("APT_CONFIG");
 }
 

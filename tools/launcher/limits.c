@@ -170,10 +170,10 @@ static void limit_io(const char *io, const struct shares *sh)
 	if (unit)
 		n <<= 10 * (unit - units + 1);
 	for (i = 0; i <= sh->n; i++) {
+		char *text __auto_free = NULL;
 		int fd = i < sh->n ? sh->share[i].dir : sh->root_fd;
 		char disk[32];
 		struct stat st;
-		char *text __auto_free = NULL;
 
 		if (fd < 0 || fstat(fd, &st) || !disk_of(&st, disk))
 			continue;

@@ -59,12 +59,16 @@ static void __noreturn unknown_option(const struct command *c, const char *word)
 	     (int)n, word, best, c->name);
 }
 
+static const char *operand_of(int argc, char **argv)
+{
+	return argc > 1 && argv[1][0] != '-' ? argv[1] : "";
+}
+
 const struct command *command_find(int argc, char **argv, int *used)
 {
-	const char *second = argc > 1 && argv[1][0] != '-' ? argv[1] : "";
+	char *two __auto_free = print("%s %s", argv[0], operand_of(argc, argv));
 	const char *best = "run", *typed = argv[0];
 	size_t least = 100, i;
-	char *two __auto_free = print("%s %s", argv[0], second);
 
 	for (i = 0; i < n_commands; i++) {
 		const char *name = commands[i]->name, *space = strchr(name, ' ');

@@ -219,7 +219,7 @@ void shares_map(struct shares *sh, const struct words *maps)
 
 		if ((strncmp(s, "uid:", 4) && strncmp(s, "gid:", 4)) ||
 		    sscanf(s + 4, "%u:%u%n", &host, &guest, &end) != 2 || s[4 + end])
-			fail("--volume-map=%s: not uid:HOST:GUEST or gid:HOST:GUEST, two numbers", s);
+			fail("--volume-map=%s: not uid:HOST:GUEST or gid:HOST:GUEST", s);
 	}
 	if (maps->n > MAX_MAPS)
 		fail("--volume-map: more than %d", MAX_MAPS);
