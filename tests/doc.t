@@ -83,7 +83,7 @@ is(offered('run', '--cache', 'a'), 'always auto', 'and values');
 
 {
 	my $prefix = "$dir/prefix";
-	my $out = `make -s -C '$TOP' install PREFIX='$prefix' 2>&1`;
+	my $out = `make -C '$TOP' -s install PREFIX='$prefix' 2>&1`;
 
 	is($?, 0, 'make install') or diag($out);
 	ok(-s "$prefix/$_", "installs $_") for qw(bin/kernelet libexec/kernelet/vmlinux

@@ -36,7 +36,7 @@ static void show_help(FILE *out)
 	fputs("usage: kernelet SUBCOMMAND [option]... [operand]...\n"
 	      "Linux guests as ordinary processes: no root, no KVM.\n\n", out);
 	for (i = 0; i < n_commands; i++)
-		fprintf(out, "  %-12s%s\n", commands[i]->name, commands[i]->summary);
+		fprintf(out, "  %-13s%s\n", commands[i]->name, commands[i]->summary);
 	fputs("\nkernelet SUBCOMMAND --help says more.\n", out);
 }
 
