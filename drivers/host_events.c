@@ -73,4 +73,5 @@ void host_events_run(void)
 			break;
 		}
 	}
+	host_watch_run();
 }

@@ -23,6 +23,7 @@
  * Where the filter cannot have a listener, since there is one above us, the
  * host kills us with SIGSYS at once and there is no message.
  */
+#include <linux/socket.h>
 #include <uapi/linux/ptrace.h>
 #include <uapi/asm/ptrace-abi.h>
 #include <uapi/asm-generic/ioctls.h>
@@ -72,10 +73,10 @@ void host_close_all_but(const int *keep, int n)
 static void close_strays(void)
 {
 	int keep[5 + 2 * HOST_MAX_CONSOLES + HOST_MAX_DISKS + HOST_MAX_SHARES +
-		 2 * HOST_MAX_CHANNELS] = {
+		 2 * HOST_MAX_CHANNELS + HOST_MAX_NETS * (HOST_NET_QUEUES + 2) + 2] = {
 		0, 1, 2, host->exe_fd, host->initrd_fd
 	};
-	int i, n = 5;
+	int i, k, n = 5;
 
 	for (i = 0; i < HOST_MAX_CONSOLES; i++) {
 		keep[n++] = host->boot.console[i].in;
@@ -88,6 +89,20 @@ static void close_strays(void)
 	for (i = 0; i < HOST_MAX_CHANNELS; i++) {
 		keep[n++] = host->boot.channel[i].in;
 		keep[n++] = host->boot.channel[i].out;
+	}
+	for (i = 0; i < HOST_MAX_NETS; i++) {
+		const struct host_net *net = &host->boot.net[i];
+
+		for (k = 0; k < net->queues; k++)
+			keep[n++] = net->fd[k];
+		if (net->queues) {
+			keep[n++] = net->out;
+			keep[n++] = net->pcap;
+		}
+	}
+	if (host->boot.vsock.cid) {
+		keep[n++] = host->boot.vsock.fd;
+		keep[n++] = host->boot.vsock.out;
 	}
 	host_close_all_but(keep, n);
 }

@@ -185,6 +185,11 @@ int host_watch(int fd, u32 id, bool write)
 	return epoll_set(fd, (write ? EPOLLOUT : EPOLLIN) | EPOLLONESHOT, WATCH_FD, id);
 }
 
+void host_unwatch(int fd)
+{
+	epoll_set(fd, EPOLLONESHOT, WATCH_FD, 0);
+}
+
 /**
  * host_watch_pidfd() - notice a stub's death
  * @pidfd:	its pidfd

@@ -45,4 +45,11 @@
 	FILTER_LOAD_LO(n),					\
 	FILTER_IF(BPF_JGT, (u64)(val), miss, 0)
 
+#define FILTER_IN(n, from, to, miss)				\
+	FILTER_LOAD_HI(n),					\
+	FILTER_IF(BPF_JEQ, 0, 0, (miss) + 3),			\
+	FILTER_LOAD_LO(n),					\
+	FILTER_IF(BPF_JGE, (u64)(from), 0, (miss) + 1),		\
+	FILTER_IF(BPF_JGT, (u64)(to), miss, 0)
+
 #endif /* _HOST_FILTER_H */

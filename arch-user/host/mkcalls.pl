@@ -14,8 +14,8 @@
 # "allow" for what is listed, "deny" else. --list writes the list for readers.
 #
 # A call without parentheses is allowed with any arguments. In parentheses "_"
-# stands for any value, "<=X" for one up to X (of 32 bits), and anything else is
-# a C expression that the argument has to equal, all 64 bits of it. It is evaluated
+# stands for any value, "<=X" for one up to X and "X..Y" for one from X to Y (of 32
+# bits), and anything else is a C expression that the argument has to equal, all 64 bits of it. It is evaluated
 # where TAG_RULES is used, so it may well be a descriptor. Arguments that are
 # left out at the end are not looked at. A call that is listed more than once is
 # allowed in each of the forms.
@@ -25,8 +25,6 @@
 
 use strict;
 use warnings;
-
-my $CHECK = 4;		# instructions of FILTER_EQ and FILTER_LE
 
 my $list = @ARGV && $ARGV[0] eq '--list' && shift;
 my $tag = shift // die "usage: mkcalls.pl [--list] TAG FILE...\n";
@@ -63,8 +61,16 @@ sub take {
 sub check {
 	my ($n, $arg, $miss) = @_;
 
+	return "FILTER_IN($n, $1, $2, $miss)" if $arg =~ /^(.+)\.\.(.+)/;
 	return $arg =~ /^<=\s*(.*)/ ? "FILTER_LE($n, $1, $miss)" :
 		"FILTER_EQ($n, $arg, $miss)";
+}
+
+# How many instructions that is.
+sub length_of {
+	my ($arg) = @_;
+
+	return $arg =~ /\.\./ ? 5 : 4;
 }
 
 # The instructions of one form; one that does not fit goes to what follows it.
@@ -72,13 +78,15 @@ sub form {
 	my ($form) = @_;
 	my @args = arguments($form);
 	my @checked = grep { $args[$_] ne '_' } 0 .. $#args;
-	my $left = $CHECK * @checked + 1;
+	my $length = 1;
+	$length += length_of($args[$_]) for @checked;
+	my $left = $length;
 	my @code = map {
-		$left -= $CHECK;
+		$left -= length_of($args[$_]);
 		check($_, $args[$_], $left);
 	} @checked;
 
-	return (\@code, $CHECK * @checked + 1);
+	return (\@code, $length);
 }
 
 sub rules {

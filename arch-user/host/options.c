@@ -306,6 +306,8 @@ static const struct option options[] = {
 	{ "con", true, parse_console, "N=fd:IN,fd:OUT|null  /dev/hvcN, to con3 (con0=fd:0,fd:1)" },
 	{ "hostfs", true, parse_hostfs, "N=fd:N,tag=NAME[,ro]  a directory: mount -t hostfs NAME" },
 	{ "chan", true, parse_channel, "N=fd:IN,fd:OUT      /dev/hostchanN, to chan15; or null" },
+	{ "net", true, host_net_option, "N=fd:N[,mac=MAC][,mtu=N][,...]  ethN, to eth15: a TAP or packet socket" },
+	{ "vsock=", false, host_vsock_option, "fd:N[,cid=C]      AF_VSOCK to the host" },
 	{ "intercept=", false, parse_intercept,
 	  "auto|seccomp|ptrace  how guest code is intercepted" },
 #ifdef CONFIG_KERNELET_ATTACK_CONTROL
@@ -319,6 +321,8 @@ static unsigned int limit_of(const struct option *o)
 		return HOST_MAX_SHARES;
 	if (o->parse == parse_disk)
 		return HOST_MAX_DISKS;
+	if (o->parse == host_net_option)
+		return HOST_MAX_NETS;
 	return o->parse == parse_channel ? HOST_MAX_CHANNELS : HOST_MAX_CONSOLES;
 }
 

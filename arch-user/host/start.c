@@ -151,6 +151,7 @@ void __noreturn host_start(unsigned long *sp)
 		host_usage_error("/proc/self/exe", "cannot be opened", "is /proc mounted?");
 	look_at_host(auxv);
 	raise_descriptor_limit();
+	host_net_start();
 	host_drop_rights();
 	host_tty_start();
 	host_guard_start();

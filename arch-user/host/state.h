@@ -177,6 +177,11 @@ void host_options(int argc, char **argv, char **envp);
 void __noreturn host_usage_error(const char *what, const char *why, const char *hint);
 bool host_number(const char *s, u64 *val);
 
+/* net.c */
+void host_net_option(const char *word, const char *value, unsigned int n);
+void host_vsock_option(const char *word, const char *value, unsigned int n);
+void host_net_start(void);
+
 /* unsafe.c */
 #ifdef CONFIG_KERNELET_ATTACK_CONTROL
 void host_unsafe_option(const char *word, const char *value, unsigned int n);

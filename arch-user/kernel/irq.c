@@ -79,8 +79,10 @@ static void do_irqs(struct pt_regs *regs)
 		for (bit = 0; bit < IRQ_BIT_COUNT; bit++)
 			if (bits & (1U << bit))
 				__this_cpu_inc(irq_count[bit]);
-		if (bits & BIT(IRQ_BIT_TIMER))
+		if (bits & BIT(IRQ_BIT_TIMER)) {
+			host_watch_arm();
 			timer_interrupt();
+		}
 		if (bits & BIT(IRQ_BIT_CALL)) {
 			order_guest();
 			generic_smp_call_function_interrupt();
@@ -228,6 +230,8 @@ void noinstr arch_cpu_idle(void)
 	unsigned int *pending = raw_cpu_ptr(&irq_pending);
 	unsigned int *idle = raw_cpu_ptr(&irq_idle);
 
+	if (host_watch_idle(pending))
+		return;
 	__atomic_store_n(idle, 1, __ATOMIC_SEQ_CST);
 	host_wait_irq(pending, 0, 0, pending);
 	__atomic_store_n(idle, 0, __ATOMIC_SEQ_CST);

@@ -6,6 +6,7 @@
 #define _ASM_USER_ENTRY_COMMON_H
 
 #include <linux/sched/task_stack.h>
+#include <asm/host_events.h>
 #include <asm/intercept.h>
 #include <asm/tlbflush.h>
 
@@ -29,6 +30,7 @@ static inline void arch_exit_to_user_mode_prepare(struct pt_regs *regs, unsigned
 {
 	if (unlikely(READ_ONCE(current->mm->context.old)))
 		tlb_flush_old(current->mm);
+	host_watch_arm();
 }
 #define arch_exit_to_user_mode_prepare arch_exit_to_user_mode_prepare
 

@@ -21,6 +21,13 @@
 #define HOST_MAX_SHARES		16
 #define HOST_TAG_SIZE		36
 #define HOST_MAX_CHANNELS	16
+#define HOST_MAX_NETS		16
+#define HOST_NET_QUEUES		8
+#define HOST_NET_MTU		65521
+#define HOST_NET_FRAMES		64	/* the most in one call */
+/* Descriptors of packet sockets lie here: see host/net.c. */
+#define HOST_NET_FD		160
+#define HOST_NET_FD_LAST	223
 #define HOST_CMDLINE_SIZE	4096
 #define HOST_SEED_SIZE		64
 
@@ -74,6 +81,46 @@ struct host_channel {
 };
 
 /**
+ * struct host_net - a network interface
+ * @fd:		descriptor of each queue
+ * @queues:	how many; 0 when there is no such interface
+ * @socket:	it is a packet socket, not a TAP device
+ * @out:	the same socket, to wait for room on
+ * @vnet_hdr:	a struct virtio_net_hdr precedes each frame
+ * @uso:	the segmentation of UDP may be left to the other side
+ * @spare:	the interface comes and goes as notices on the socket say
+ * @pcap:	file for a capture, or -1
+ * @mtu:	0 when not given
+ * @has_mac:	@mac is given
+ * @mac:	Ethernet address
+ */
+struct host_net {
+	int fd[HOST_NET_QUEUES];
+	unsigned int queues;
+	bool socket;
+	int out;
+	bool vnet_hdr;
+	bool uso;
+	bool spare;
+	int pcap;
+	u32 mtu;
+	bool has_mac;
+	u8 mac[6];
+};
+
+/**
+ * struct host_vsock - virtual sockets to the host
+ * @cid:	the guest's context ID, 0 when there are none
+ * @fd:		packet socket
+ * @out:	the same, to wait for room on
+ */
+struct host_vsock {
+	u32 cid;
+	int fd;
+	int out;
+};
+
+/**
  * struct boot_info - what the start of the process hands to the kernel
  *
  * Kept outside of guest memory, so that a guest reboot finds it again.  The
@@ -118,6 +165,8 @@ struct boot_info {
 	struct host_disk disk[HOST_MAX_DISKS];
 	struct host_share share[HOST_MAX_SHARES];
 	struct host_channel channel[HOST_MAX_CHANNELS];
+	struct host_net net[HOST_MAX_NETS];
+	struct host_vsock vsock;
 	u8 seed[HOST_SEED_SIZE];
 	char cmdline[HOST_CMDLINE_SIZE];
 	u32 unsafe;
@@ -374,6 +423,51 @@ long host_readv(int fd, const struct host_iov *iov, int n);
 long host_writev(int fd, const struct host_iov *iov, int n);
 
 /**
+ * struct host_frame - a frame for a packet socket: the host's struct mmsghdr
+ * @name:	0
+ * @namelen:	0
+ * @iov:	its pieces
+ * @niov:	how many
+ * @control:	0
+ * @controllen:	0
+ * @flags:	result: HOST_FRAME_CUT when it was longer than the pieces
+ * @len:	result: bytes
+ */
+struct host_frame {
+	u64 name;
+	u64 namelen;
+	struct host_iov *iov;
+	u64 niov;
+	u64 control;
+	u64 controllen;
+	u64 flags;
+	u64 len;
+};
+
+#define HOST_FRAME_CUT	0x20	/* MSG_TRUNC */
+
+/**
+ * host_frames_recv() - receive from a packet socket
+ * @fd:		descriptor
+ * @frame:	where to
+ * @n:		how many at most, up to HOST_NET_FRAMES
+ *
+ * Return: frames, or -EAGAIN when there is none.  The end, when the other side
+ * has closed the socket, is a frame without a byte.
+ */
+int host_frames_recv(int fd, struct host_frame *frame, unsigned int n);
+
+/**
+ * host_frames_send() - send to a packet socket
+ * @fd:		descriptor
+ * @frame:	what
+ * @n:		how many, up to HOST_NET_FRAMES
+ *
+ * Return: frames that were taken, or -EAGAIN when none is.
+ */
+int host_frames_send(int fd, struct host_frame *frame, unsigned int n);
+
+/**
  * host_datasync() - have a file's data on the host's disk
  * @fd:		descriptor
  */
@@ -442,6 +536,14 @@ bool host_event_next(struct host_event *ev);
  * Return: 0, or -EPERM for a descriptor that cannot be waited for.
  */
 int host_watch(int fd, u32 id, bool write);
+
+/**
+ * host_unwatch() - take host_watch() back
+ * @fd:		descriptor
+ *
+ * An event may be on its way already.
+ */
+void host_unwatch(int fd);
 
 /* --- running guest code -------------------------------------------------- */
 
