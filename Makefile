@@ -65,8 +65,9 @@ all:
 # ---- what has to be installed ------------------------------------------------
 
 DEPS_BUILD := gcc libc6-dev binutils make flex bison bc perl xz-utils rsync \
-	      busybox-static libcap-dev libfuse3-dev pkg-config kmod $(PACKAGE)
-DEPS_TEST  := e2fsprogs fuse3 groff-base fakechroot fakeroot gdb mmdebstrap
+	      busybox-static libcap-dev libfuse3-dev libvdeplug-dev pkg-config kmod $(PACKAGE)
+DEPS_TEST  := e2fsprogs ethtool fuse3 groff-base fakechroot fakeroot gdb iperf3 iproute2 \
+	      iputils-ping libvdeplug-slirp mmdebstrap socat tcpdump vde-switch vdeplug
 
 # command:package
 NEEDS := ld:binutils readelf:binutils flex:flex bison:bison bc:bc perl:perl \
@@ -93,6 +94,10 @@ missing += libc.a:libc6-dev
 endif
 missing += $(shell for l in fuse3:libfuse3-dev libcap:libcap-dev; do \
 	! command -v pkg-config >/dev/null || pkg-config --exists $${l%%:*} || echo $$l; done)
+# It has no .pc file.
+ifeq ($(shell command -v gcc >/dev/null && ! gcc -print-file-name=libvdeplug.so | grep -q / && echo no),no)
+missing += libvdeplug:libvdeplug-dev
+endif
 ifneq ($(missing),)
 $(error kernelet: missing: $(foreach m,$(missing),$(firstword $(subst :, ,$m))); \
 run "make deps", or as root: apt-get install $(sort $(foreach m,$(missing),$(lastword $(subst :, ,$m)))))
@@ -204,6 +209,14 @@ $(B)/kernelet: $(wildcard tools/launcher/*.[ch]) tools/session_abi.h tools/files
 	$(Q)mkdir -p $(B)
 	$(Q)$(HOSTCC) $(TOOL_CFLAGS) -o $@ $(filter %.c,$^) $(FUSE_FLAGS)
 
+# ---- what stands between a guest's network and the host's -----------------------
+
+$(B)/kernelet-net: $(wildcard tools/net/*.[ch])
+	$(call say,HOSTCC,$(@F))
+	$(Q)mkdir -p $(B)
+	$(Q)$(HOSTCC) $(TOOL_CFLAGS) -Wno-missing-field-initializers -o $@ $(filter %.c,$^) \
+		-lvdeplug -lcap
+
 # ---- configuration -----------------------------------------------------------
 
 # .config.made is a copy of what "make" itself last put into .config: as long as
@@ -246,7 +259,7 @@ endef
 
 # kbuild itself rewrites .config when the compiler or a stock Kconfig file has
 # changed; that does not make it the user's.
-all: $(B)/kernelet $(CONFIG) $(B)/root.list $(B)/busybox $(B)/init $(B)/kernelet-hostfs
+all: $(B)/kernelet $(CONFIG) $(B)/root.list $(B)/busybox $(B)/init $(B)/kernelet-hostfs $(B)/kernelet-net
 	$(Q)+made=$$(cmp -s $(CONFIG) $(CONFIG).made && echo 1); \
 	$(KBUILD) all && \
 	if [ "$$made" ]; then cp -p $(CONFIG) $(CONFIG).made; fi
@@ -302,7 +315,7 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(LIBEXEC) $(DESTDIR)$(PREFIX)/share/man/man1 \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions
 	install $(B)/kernelet $(DESTDIR)$(PREFIX)/bin/
-	install $(B)/vmlinux $(B)/kernelet-hostfs $(LIBEXEC)/
+	install $(B)/vmlinux $(B)/kernelet-hostfs $(B)/kernelet-net $(LIBEXEC)/
 	rm -rf $(LIBEXEC)/modules && cp -r $(B)/modules $(LIBEXEC)/
 	$(B)/kernelet manual >$(DESTDIR)$(PREFIX)/share/man/man1/kernelet.1
 	$(B)/kernelet completion bash \

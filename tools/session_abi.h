@@ -43,6 +43,7 @@ enum to_guest {
 	TO_RESET	= 'r',
 	TO_SYSRQ	= 'k',	/* a byte: as if it was written to /proc/sysrq-trigger */
 	TO_CONSOLE	= 'C',	/* text "ROWS COLUMNS TERM": a shell on the console, please */
+	TO_NET		= 'N',	/* as REC_NET: an interface has been added */
 	TO_STOP		= 'S',	/* all processes get SIGTERM */
 };
 
@@ -72,6 +73,7 @@ enum record {
 	REC_MOUNT	= 'm',	/* MODE:TAG:PLACE, MODE one of ro, rw, overlay */
 	REC_MODULES	= 'M',	/* bind:PATH or hostfs:TAG, what lies on /lib/modules */
 	REC_NAME	= 'n',	/* of the host */
+	REC_NET		= 'N',	/* see below, one for each interface */
 };
 
 /* REC_STREAM: the kind of each standard stream. */
@@ -86,6 +88,12 @@ enum stream_kind {
  * REC_ROOT: WHAT:MODE:SOURCE where WHAT is a type of file system, MODE is ro, rw
  * or overlay (writes go to guest memory).  For type hostfs SOURCE is a tag.  Or
  * tar:FLAG:CHANNEL, an archive, FLAG being what tar wants to know of it.
+ */
+
+/*
+ * REC_NET: ethN and then, with blanks between, mtu=N (0: as it is), ip=ADDRESS/BITS,
+ * gw=ADDRESS and dns=ADDRESS, of IPv4 or IPv6 and more than once, and
+ * search=DOMAIN,...  An interface without ip= is set up and nothing more.
  */
 
 #endif /* SESSION_ABI_H */

@@ -62,6 +62,12 @@ void root_settle(void);
  */
 int serve(const sigset_t *signals);
 
+/**
+ * net_set_up() - set an interface up as the host wants it
+ * @record:	text of a REC_NET record
+ */
+void net_set_up(const char *record);
+
 /* command.c */
 struct streams {
 	int child[3];		/* what the command gets */

@@ -182,6 +182,7 @@ static void trouble(struct session *s, const char *text)
 
 static void start(struct session *s)
 {
+	const char *net = NULL;
 	char text[1024];
 
 	if (s->state != FREE || !s->req.size || s->req.data[s->req.size - 1])
@@ -195,6 +196,8 @@ static void start(struct session *s)
 			trouble(s, text);
 			return;
 		}
+		while ((net = request_next(&s->req, net, REC_NET)))
+			net_set_up(net);
 	}
 	if (!streams_make(&s->req, &s->s)) {
 		snprintf(text, sizeof(text), "streams: %s", strerror(errno));
@@ -287,6 +290,17 @@ static void console(const char *text, size_t n)
 	console_start(copy);
 }
 
+static void add_interface(const char *data, size_t n)
+{
+	char record[4096];
+
+	if (n >= sizeof(record))
+		return;
+	memcpy(record, data, n);
+	record[n] = '\0';
+	net_set_up(record);
+}
+
 static void take_message(struct session *s, const char *m, size_t n)
 {
 	switch (m[0]) {
@@ -319,6 +333,9 @@ static void take_message(struct session *s, const char *m, size_t n)
 		break;
 	case TO_CONSOLE:
 		console(m + 1, n - 1);
+		break;
+	case TO_NET:
+		add_interface(m + 1, n - 1);
 		break;
 	case TO_STOP:
 		kill(-1, SIGTERM);

@@ -17,6 +17,7 @@
 #include "control.h"
 #include "limits.h"
 #include "machine.h"
+#include "network.h"
 #include "options.h"
 #include "progress.h"
 #include "runtime.h"
@@ -31,7 +32,9 @@ static struct settings {
 	const char *root, *memory, *kernel, *name, *cache, *cpu_limit, *io_limit;
 	unsigned long cpus;
 	double timeout;
-	struct words append, share, env, hide, no_hide, map;
+	struct words append, share, env, hide, no_hide, map, net, publish, pcap;
+	const char *vsock;
+	bool host_loopback;
 	bool rw, persist, root_user, verbose, dry_run, unconfined;
 } settings = {
 	.memory = "1G",
@@ -59,6 +62,18 @@ static const struct option options[] = {
 	    .help = "hide this too"),
 	RUN(no_hide, .name = "no-hide", .kind = OPT_LIST, .value = "PATH|all", .complete = "file",
 	    .help = "do not hide this of the list (see the manual page)"),
+	RUN(net, .name = "net", .kind = OPT_LIST, .value = "WHAT", .bare = "user",
+	    .is_value = network_is_spec, .complete = "none user switch: vde: tap: fd:",
+	    .help = "an interface: user, switch:NAME, vde:URL, tap:NAME, fd:N (none)"),
+	RUN(publish, .name = "publish", .letter = 'p', .kind = OPT_LIST,
+	    .value = "[ADDR:]HOST:GUEST[/udp]",
+	    .help = "a port of the host is the guest's; of 127.0.0.1, unless said otherwise"),
+	RUN(host_loopback, .name = "host-loopback", .kind = OPT_FLAG,
+	    .help = "--net=user: the gateway is the host, its own services included"),
+	RUN(pcap, .name = "pcap", .kind = OPT_LIST, .value = "[N:]FILE", .complete = "file",
+	    .help = "capture the frames of ethN (eth0) for tcpdump or wireshark"),
+	RUN(vsock, .name = "vsock", .kind = OPT_TEXT, .value = "PATH", .complete = "file",
+	    .help = "AF_VSOCK to the host: a socket there, and PATH_PORT for what it asks for"),
 	RUN(root_user, .name = "root-user", .kind = OPT_FLAG, .help = "be root in the guest"),
 	RUN(env, .name = "env", .letter = 'e', .kind = OPT_LIST, .value = "NAME[=VALUE]",
 	    .help = "pass on this variable too, or set it"),
@@ -91,6 +106,7 @@ static struct machine machine;
 static struct session session;
 static struct entry entry = { .dir = -1 };
 static struct shares shares;
+static struct network network;
 static struct streams streams;
 static struct source signals, timer;
 static int killed_by;		/* the signal that ends us, or 0 */
@@ -316,11 +332,13 @@ static void start(int argc, char **argv)
 	entry_create(&entry, settings.name, info);
 	atexit(forget_entry);
 	shares_start(&shares);
+	network_start(&network);
+	vsock_start();
 	machine.show_log = settings.verbose;
 	machine.confined = !settings.unconfined;
 	machine_start(&machine);
 	session_open(&session, machine.channel[CHANNEL_MAIN].host, &streams);
-	control_start(&entry, &machine, &session);
+	control_start(&entry, &machine, &session, &network);
 	set_timer(settings.timeout);
 }
 
@@ -404,8 +422,14 @@ static int run(int argc, char **argv)
 		name_check(settings.name);
 	find_kernel();
 	find_shares();
+	network.name = settings.name ? settings.name : print("run-%d", getpid());
+	network.host_loopback = settings.host_loopback;
+	network_parse(&network, &settings.net, &settings.publish, &settings.pcap);
 	kernel_words();
 	machine_channels(&machine);
+	network_open(&network, &machine, &session, settings.cpus);
+	if (settings.vsock)
+		vsock_open(settings.vsock, &machine);
 	streams_look(&streams, true);
 	make_request(argc, argv);
 	add_streams();

@@ -34,6 +34,7 @@ static struct source returning[CHANNELS];
 static struct source listener;
 static struct machine *machine;
 static struct session *session;
+static struct network *network;
 
 /* ---- answers -------------------------------------------------------------- */
 
@@ -135,6 +136,13 @@ static void do_stats(struct client *c, const char *arg)
 	answer(c, text);
 }
 
+static void do_net(struct client *c, const char *arg)
+{
+	char *text __auto_free = network_ask(network, arg);
+
+	answer(c, text);
+}
+
 /* From which byte on: the asker comes again until there is no more. */
 static void do_log(struct client *c, const char *arg)
 {
@@ -199,6 +207,7 @@ static const struct {
 	{ "stats", do_stats },
 	{ "log", do_log },
 	{ "console", do_console },
+	{ "net", do_net },
 };
 
 /* ---- connections ---------------------------------------------------------- */
@@ -249,7 +258,7 @@ static void hang_up(struct client *c)
 static void client_ready(void *data, short happened)
 {
 	struct client *c = data;
-	char text[256], *arg;
+	char text[4096], *arg;
 	ssize_t n = recv(c->source.fd, text, sizeof(text) - 1, MSG_DONTWAIT);
 	size_t i;
 
@@ -296,12 +305,13 @@ static void new_client(void *data, short happened)
 	close(fd);
 }
 
-void control_start(struct entry *e, struct machine *m, struct session *s)
+void control_start(struct entry *e, struct machine *m, struct session *s, struct network *n)
 {
 	int i;
 
 	machine = m;
 	session = s;
+	network = n;
 	for (i = 0; i < MAX_CLIENTS; i++)
 		clients[i].source.fd = -1;
 	listener = (struct source){ e->listener, POLLIN, new_client, NULL };

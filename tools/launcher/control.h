@@ -12,6 +12,7 @@
 #define CONTROL_H
 
 #include "machine.h"
+#include "network.h"
 #include "runtime.h"
 #include "session.h"
 
@@ -20,8 +21,10 @@
  * @e:		the guest's entry
  * @m:		the guest
  * @s:		its main session
+ * @n:		its interfaces
  */
-void control_start(struct entry *e, struct machine *m, struct session *s);
+void control_start(struct entry *e, struct machine *m, struct session *s,
+		   struct network *n);
 
 /**
  * control_ask() - make a request

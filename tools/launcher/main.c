@@ -10,6 +10,7 @@
  *   machine.c           the guest as a process
  *   shares.c            its root and the host's directories in it
  *   streams.c           the caller's standard streams
+ *   network.c           its network: interface.c, tap.c, plug.c, vsock.c
  *   session.c           a command in the guest: the host's end of a channel
  *   control.c           what other commands ask of a launcher
  *   runtime.c           where they find it
@@ -18,12 +19,12 @@
 #include "options.h"
 
 extern const struct command cmd_run, cmd_exec, cmd_console, cmd_mount, cmd_cp, cmd_ps, cmd_stats,
-	cmd_stop, cmd_log, cmd_pause, cmd_resume, cmd_sysrq, cmd_image_build,
+	cmd_stop, cmd_log, cmd_pause, cmd_resume, cmd_sysrq, cmd_net, cmd_image_build,
 	cmd_completion, cmd_manual;
 
 const struct command *const commands[] = {
 	&cmd_run, &cmd_exec, &cmd_console, &cmd_mount, &cmd_cp, &cmd_ps, &cmd_stats, &cmd_stop,
-	&cmd_log, &cmd_pause, &cmd_resume, &cmd_sysrq, &cmd_image_build,
+	&cmd_log, &cmd_pause, &cmd_resume, &cmd_sysrq, &cmd_net, &cmd_image_build,
 	&cmd_completion, &cmd_manual,
 };
 

@@ -192,6 +192,10 @@ static int take(const struct command *c, int argc, char **argv)
 		set(c, o, value);
 		return 1;
 	}
+	if (o->bare && (argc < 2 || !o->is_value(argv[1]))) {
+		set(c, o, (char *)o->bare);
+		return 1;
+	}
 	if (argc < 2)
 		fail("%s: it needs a value, %s", argv[0], o->value);
 	set(c, o, argv[1]);

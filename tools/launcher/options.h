@@ -26,6 +26,8 @@ enum option_kind {
  * @field:	offset of that field in the subcommand's settings
  * @value:	name of its value in the help
  * @complete:	what a shell may complete: "file", "directory", "guest", or words
+ * @bare:	its value when none is given, or NULL
+ * @is_value:	whether the next word is one, for those with @bare
  * @help:	what it does
  */
 struct option {
@@ -35,6 +37,8 @@ struct option {
 	size_t field;
 	const char *value;
 	const char *complete;
+	const char *bare;
+	bool (*is_value)(const char *word);
 	const char *help;
 };
 

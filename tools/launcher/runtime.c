@@ -33,7 +33,7 @@ static int own_directory(const char *path)
 	return -1;
 }
 
-static int runtime_directory(void)
+int runtime_directory(void)
 {
 	const char *xdg = getenv("XDG_RUNTIME_DIR");
 	char *path[3] = {

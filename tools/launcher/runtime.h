@@ -31,6 +31,11 @@ struct entry {
 };
 
 /**
+ * runtime_directory() - open it, made if need be
+ */
+int runtime_directory(void);
+
+/**
  * entry_create() - make the directory of a new guest
  * @e:		result
  * @name:	or NULL for one that is free

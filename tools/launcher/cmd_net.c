@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* kernelet net: the interfaces of a guest that runs. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "control.h"
+#include "network.h"
+#include "options.h"
+
+static int run_net(int argc, char **argv)
+{
+	char *answer __auto_free = NULL;
+	struct interface f = { 0 };
+
+	if (argc == 1) {
+		answer = control_ask(argv[0], NULL, "net list");
+	} else if (argc == 3 && !strcmp(argv[1], "add")) {
+		/* what is wrong is said here; the launcher only gets what is right */
+		interface_parse(&f, argv[2]);
+		answer = control_ask(argv[0], NULL, "net add %s", argv[2]);
+	} else if (argc == 3 && !strcmp(argv[1], "remove")) {
+		answer = control_ask(argv[0], NULL, "net remove %s", argv[2]);
+	} else {
+		fail("net: say kernelet net NAME, or NAME add SPEC, or NAME remove ethN");
+	}
+	fputs(answer, stdout);
+	return 0;
+}
+
+const struct command cmd_net = {
+	.name = "net",
+	.summary = "List the network interfaces of a guest, add one or remove it.",
+	.operands = "name [add spec|remove ethN]",
+	.complete = "guest",
+	.text = "SPEC is as for run --net, without fd:, pcap= and mac=. Two can be added.",
+	.run = run_net,
+};

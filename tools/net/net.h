@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * kernelet-net: programs that stand between a guest's network and the host's.
+ * Each is a subcommand, holds one thing of the host, and gives up all else.
+ */
+#ifndef NET_H
+#define NET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define ARRAY_SIZE(a)		(sizeof(a) / sizeof(*(a)))
+#define __noreturn		__attribute__((noreturn))
+#define __printf(f, a)		__attribute__((format(printf, f, a)))
+
+#define FRAME_MAX	(65535 + 18 + 10)	/* with a VLAN's tag and a vnet_hdr */
+#define FRAME_MIN	14
+#define BATCH		32			/* frames in one call */
+
+/* A message of one byte on a guest's socket, see drivers/net_user.h. */
+#define NOTICE_DOWN	0
+#define NOTICE_UP	1
+#define NOTICE_UP_OFFLOADS 3
+#define VNET_HDR	10	/* bytes of a struct virtio_net_hdr */
+
+/**
+ * fail() - end with one line on standard error, status 2
+ */
+void __noreturn __printf(1, 2) fail(const char *format, ...);
+
+/**
+ * number_of() - the value of an option that is a number
+ */
+unsigned int number_of(const char *option, const char *value);
+
+/**
+ * keep_only() - close all descriptors but the standard streams and two
+ * @a:		one, or -1
+ * @b:		another, or -1
+ */
+void keep_only(int a, int b);
+
+/* What a program still asks of the host once it works. */
+enum calls {
+	CALLS_FRAMES,		/* moving bytes on descriptors it has */
+	CALLS_INTERNET,		/* also sockets of IPv4 and IPv6, and resolv.conf */
+	CALLS_UNIX,		/* also UNIX sockets, and accepting */
+	CALLS_ALL_SOCKETS,	/* what an unknown plug-in may need */
+};
+
+/**
+ * confine() - give up what is not needed from now on
+ * @calls:	the system calls that remain; any other ends the process
+ * @dir:	the one directory beneath which it may use files, or NULL
+ *
+ * All threads that there are come under it, and those they make.
+ */
+void confine(enum calls calls, const char *dir);
+
+/**
+ * struct batch - frames for one call of the host
+ */
+struct batch;
+
+/**
+ * batch_new() - room for BATCH frames
+ */
+struct batch *batch_new(void);
+
+/**
+ * batch_receive() - take what has come on a packet socket
+ *
+ * Return: frames; 0 when there are none; -1 at the end of the socket.
+ */
+int batch_receive(struct batch *b, int fd);
+
+/**
+ * batch_frame() - a frame's bytes
+ * @i:		which
+ * @len:	result
+ */
+void *batch_frame(struct batch *b, int i, size_t *len);
+
+/**
+ * batch_set() - say how long a frame is that was put there by hand
+ */
+void batch_set(struct batch *b, int i, size_t len);
+
+/**
+ * batch_send() - send frames
+ * @from:	first
+ * @n:		how many
+ * @ms:		wait so long for room
+ *
+ * Return: how many the socket took.
+ */
+int batch_send(struct batch *b, int from, int n, int fd, int ms);
+
+/**
+ * shield_set() - keep a guest in user mode from the host's own services
+ * @dns:	its name server's address, IPv4, of which it may use port 53 alone
+ * @dns6:	ditto, IPv6
+ */
+void shield_set(const char *dns, const char *dns6);
+
+/**
+ * shield_passes() - whether a frame of the guest may go out
+ */
+bool shield_passes(const uint8_t *frame, size_t len);
+
+int pump_main(int argc, char **argv);
+int switch_main(int argc, char **argv);
+int vsock_main(int argc, char **argv);
+
+#endif /* NET_H */

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kernelet-net pump: frames between a guest's packet socket and a plug of
+ * libvdeplug: a switch, user mode networking, a TAP device, and what else there
+ * are plug-ins for.
+ *
+ * It opens the plug, says so on the pipe --ready, confines itself and moves
+ * frames until one side is gone.  Its end is the news: the launcher tells the
+ * guest that its link is down, and starts another pump.
+ *
+ * With --header each of the guest's frames has a struct virtio_net_hdr before
+ * it, which says nothing.
+ *
+ * A side that takes nothing is waited for a little, since a lost frame costs
+ * TCP more, and then frames are dropped, as on any wire.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <libvdeplug.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+#include "net.h"
+
+#define WAIT_MS		10
+
+static struct {
+	int fd;
+	int ready;
+	const char *url, *name, *dns, *dns6;
+	bool shield;
+	size_t header;		/* bytes before each of the guest's frames */
+} opt = { .fd = -1, .ready = -1 };
+
+static VDECONN *plug;
+static int plug_fd, plug_ctl;
+
+static void parse(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "fd", required_argument, NULL, 'f' },
+		{ "ready", required_argument, NULL, 'r' },
+		{ "url", required_argument, NULL, 'u' },
+		{ "name", required_argument, NULL, 'n' },
+		{ "header", no_argument, NULL, 'h' },
+		{ "shield", no_argument, NULL, 's' },
+		{ "dns", required_argument, NULL, 'd' },
+		{ "dns6", required_argument, NULL, '6' },
+		{ NULL }
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (c) {
+		case 'f':
+			opt.fd = number_of("fd", optarg);
+			break;
+		case 'r':
+			opt.ready = number_of("ready", optarg);
+			break;
+		case 'u':
+			opt.url = optarg;
+			break;
+		case 'n':
+			opt.name = optarg;
+			break;
+		case 'h':
+			opt.header = VNET_HDR;
+			break;
+		case 's':
+			opt.shield = true;
+			break;
+		case 'd':
+			opt.dns = optarg;
+			break;
+		case '6':
+			opt.dns6 = optarg;
+			break;
+		default:
+			exit(2);
+		}
+	}
+	if (opt.fd < 0 || !opt.url || !opt.name)
+		fail("pump: --fd, --url and --name are needed");
+}
+
+/* What the plug-in says on its way, as it may be much, or nothing. */
+static void open_plug(void)
+{
+	char *url = strdup(opt.url);
+
+	errno = 0;
+	plug = url ? vde_open(url, "kernelet", NULL) : NULL;
+	free(url);
+	if (!plug && (errno == EPROTONOSUPPORT || errno == ENOSYS))
+		fail("%s: libvdeplug has no such plug-in here; see libvdeplug-* packages",
+		     opt.name);
+	if (!plug)
+		fail("%s: cannot be opened: %s", opt.name,
+		     errno ? strerror(errno) : "the plug-in does not say why");
+	plug_fd = vde_datafd(plug);
+	plug_ctl = vde_ctlfd(plug);
+	if (plug_fd < 0)
+		fail("%s: the plug-in has no descriptor to wait on", opt.name);
+	fcntl(plug_fd, F_SETFL, fcntl(plug_fd, F_GETFL) | O_NONBLOCK);
+}
+
+static enum calls calls_of(const char *url)
+{
+	static const char *const frames[] = { "vde", "ptp", "tap", "null", "udp" };
+	size_t i, n = strcspn(url, ":");
+
+	if (!strncmp(url, "slirp://", 8))
+		return CALLS_INTERNET;
+	/* without a scheme it is a switch's directory */
+	if (strncmp(url + n, "://", 3))
+		return CALLS_FRAMES;
+	for (i = 0; i < ARRAY_SIZE(frames); i++)
+		if (strlen(frames[i]) == n && !strncmp(frames[i], url, n))
+			return CALLS_FRAMES;
+	return CALLS_ALL_SOCKETS;
+}
+
+static bool to_plug(const void *frame, size_t len)
+{
+	struct pollfd p = { .fd = plug_fd, .events = POLLOUT };
+
+	if (vde_send(plug, frame, len, 0) >= 0)
+		return true;
+	if (errno != EAGAIN && errno != ENOBUFS)
+		return errno != EBADF && errno != EPIPE && errno != ECONNREFUSED &&
+		       errno != ENOTCONN && errno != ECONNRESET;
+	if (poll(&p, 1, WAIT_MS) == 1)
+		vde_send(plug, frame, len, 0);
+	return true;
+}
+
+/* Returns false when a side is gone. */
+static bool guest_ready(struct batch *b)
+{
+	int i, n = batch_receive(b, opt.fd);
+
+	for (i = 0; i < n; i++) {
+		size_t len;
+		uint8_t *frame = batch_frame(b, i, &len);
+
+		if (len < opt.header + FRAME_MIN)
+			continue;
+		frame += opt.header;
+		len -= opt.header;
+		if (opt.shield && !shield_passes(frame, len))
+			continue;
+		if (!to_plug(frame, len))
+			return false;
+	}
+	return n >= 0;
+}
+
+static bool plug_ready(struct batch *b)
+{
+	bool open = true;
+	int n;
+
+	for (n = 0; n < BATCH; n++) {
+		size_t len;
+		uint8_t *frame = batch_frame(b, n, &len);
+		ssize_t got = vde_recv(plug, frame + opt.header, FRAME_MAX - opt.header, 0);
+
+		if (got <= 0) {
+			open = got < 0 ? errno == EAGAIN || errno == EINTR : n > 0;
+			break;
+		}
+		/* one byte would be a notice: a frame is no less wrong with two */
+		if (got == 1) {
+			frame[opt.header + 1] = 0;
+			got = 2;
+		}
+		memset(frame, 0, opt.header);
+		batch_set(b, n, opt.header + got);
+	}
+	if (n)
+		batch_send(b, 0, n, opt.fd, WAIT_MS);
+	return open;
+}
+
+static void pump(void)
+{
+	struct batch *b = batch_new();
+	struct pollfd p[] = {
+		{ .fd = opt.fd, .events = POLLIN },
+		{ .fd = plug_fd, .events = POLLIN },
+		/* silent, but for its end */
+		{ .fd = plug_ctl != plug_fd ? plug_ctl : -1, .events = POLLIN },
+	};
+
+	for (;;) {
+		if (poll(p, ARRAY_SIZE(p), -1) < 0)
+			continue;
+		if (p[0].revents && !guest_ready(b))
+			return;
+		if (p[1].revents && !plug_ready(b))
+			return;
+		if (p[2].revents & (POLLHUP | POLLERR))
+			return;
+		if (p[2].revents & POLLIN) {
+			char c[64];
+
+			if (read(plug_ctl, c, sizeof(c)) <= 0)
+				return;
+		}
+	}
+}
+
+int pump_main(int argc, char **argv)
+{
+	const char up = NOTICE_UP;
+
+	parse(argc, argv);
+	keep_only(opt.fd, opt.ready);
+	prctl(PR_SET_NAME, "kernelet-pump");
+	open_plug();
+	if (opt.shield)
+		shield_set(opt.dns, opt.dns6);
+	if (opt.ready >= 0) {
+		if (write(opt.ready, "", 1) != 1)
+			return 1;
+		close(opt.ready);
+	}
+	confine(calls_of(opt.url), NULL);
+	if (write(opt.fd, &up, 1) != 1)
+		return 1;
+	pump();
+	return 1;
+}
