@@ -15,6 +15,7 @@ use File::Copy qw(copy);
 use FindBin;
 use IO::Socket::UNIX;
 use POSIX ();
+use Socket;
 use lib "$FindBin::Bin/lib";
 use Guest;
 use Test::More;
@@ -150,6 +151,13 @@ my @attacks = (
 	  done => sub { $_[0]->out !~ /it returned 0/ } },
 	{ name => 'stray', quiet => 1, off => 'descriptors', stray => 1,
 	  done => sub { (slurp($path) // '') eq 'stray' } },
+	# a datagram socket of the guest's, from which it could reach another
+	{ name => 'sendmmsg', off => 'call-307', socket => 1,
+	  before => sub {
+		$listener = IO::Socket::UNIX->new(Local => $path, Type => SOCK_DGRAM);
+		chmod 0777, $path;
+		$listener->blocking(0);
+	  }, done => sub { defined recv $listener, my $got, 10, 0 } },
 	{ name => 'int80', possible => system(build('int80')) == 0, call => 'a 32-bit call', off => 'arch',
 	  before => sub { chmod 0644, spew($path, '') },
 	  done => sub { ((stat $path)[2] & 0777) == 0600 } },
@@ -170,6 +178,13 @@ sub attack {
 		POSIX::dup2(fileno $file, 77);
 		open $stray, '>&=', 77;
 		fcntl $stray, F_SETFD, 0;
+	}
+	if ($a->{socket}) {
+		socket my $file, AF_UNIX, SOCK_DGRAM, 0 or die;
+		POSIX::dup2(fileno $file, 77);
+		open $stray, '>&=', 77;
+		fcntl $stray, F_SETFD, 0;
+		push @{$o{args}}, 'chan9=fd:77,null';
 	}
 	my $g = Guest->start(time => 20, files => [$module], pty => $a->{pty},
 		allow => qr/attack:/, %o,

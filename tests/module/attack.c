@@ -32,7 +32,7 @@ enum {
 	HOST_socket = 41, HOST_connect = 42, HOST_fork = 57, HOST_execve = 59, HOST_kill = 62,
 	HOST_fcntl = 72, HOST_ptrace = 101, HOST_setpriority = 141, HOST_prctl = 157,
 	HOST_futex = 202, HOST_sched_setaffinity = 203, HOST_timer_settime = 223,
-	HOST_tgkill = 234, HOST_openat = 257, HOST_prlimit64 = 302,
+	HOST_tgkill = 234, HOST_openat = 257, HOST_prlimit64 = 302, HOST_sendmmsg = 307,
 	HOST_process_vm_readv = 310, HOST_pidfd_send_signal = 424, HOST_io_uring_setup = 425,
 	HOST_io_uring_enter = 426, HOST_pidfd_open = 434, HOST_pidfd_getfd = 438,
 	HOST_rt_sigreturn = 15, HOST_exit_group = 231, HOST_uretprobe = 335, HOST_uprobe = 336,
@@ -250,6 +250,22 @@ static long try_stray(void)
 	return CALL(write, 77, "stray", 5, 0);
 }
 
+/* A socket that takes its destination from the caller is not a network interface. */
+static long try_sendmmsg(void)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	struct iovec iov = { "x", 1 };
+	struct {
+		struct user_msghdr m;
+		unsigned int len;
+	} one = { .m = {
+		.msg_name = &to, .msg_namelen = sizeof(to), .msg_iov = &iov, .msg_iovlen = 1,
+	} };
+
+	strscpy(to.sun_path, path, sizeof(to.sun_path));
+	return CALL(sendmmsg, 77, &one, 1, 0);
+}
+
 /* With another table of calls this is one that is listed, but no chmod(). */
 static long try_int80(void)
 {
@@ -311,7 +327,7 @@ static const struct {
 	ATTACK(ptrace_attach), ATTACK(ptrace_seize), ATTACK(execve), ATTACK(process_vm_readv),
 	ATTACK(pidfd_getfd), ATTACK(setown), ATTACK(prctl), ATTACK(prlimit),
 	ATTACK(setpriority), ATTACK(setaffinity), ATTACK(fork), ATTACK(mmap), ATTACK(grow),
-	ATTACK(stray), ATTACK(int80), ATTACK(x32), ATTACK(withdrawn), ATTACK(sweep),
+	ATTACK(stray), ATTACK(sendmmsg), ATTACK(int80), ATTACK(x32), ATTACK(withdrawn), ATTACK(sweep),
 };
 
 static int __init attack_init(void)

@@ -358,7 +358,7 @@ static int ask(const char *name, const char *request, char *text, size_t size, i
 
 char *control_ask(const char *name, int *fd, const char *format, ...)
 {
-	char request[256], text[PACKET + 1];
+	char request[4096], text[PACKET + 1];
 	va_list args;
 	int socket;
 

@@ -1,0 +1,221 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Guests among themselves: --net switch:NAME, a switch of VDE, interfaces that are
+# added and removed, captures, shaping.
+
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Net;
+use Guest;
+use Launcher;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+my $BYTES = $ENV{NET_BYTES} // 1 << 30;
+my $SHELL = 'echo up; while read line; do eval "$line"; echo "-- $?"; done';
+
+# A guest in which a shell reads, at $address.
+sub member {
+	my ($name, $net, $address, @options) = @_;
+	my $g = kernelet(['run', '--root=builtin', '--root-user', "--name=$name",
+		"--net=$net" . ($address ? ",ip=$address/24" : ''), @options, '--', 'sh', '-c', $SHELL],
+		time => 240);
+
+	ok($g->expect(qr/up\n/, 30), "$name is up") or diag($g->err);
+	return $g;
+}
+
+sub ask {
+	my ($g, $line, $secs) = @_;
+	my $from = length $g->out;
+
+	$g->send("$line\n");
+	$g->expect(qr/^-- \d+\n/m, $secs // 30) or return (-1, '');
+	my ($out, $status) = substr($g->out, $from) =~ /\A(.*?)-- (\d+)\n/s;
+	return ($status, $out);
+}
+
+sub status_in { return (ask(@_))[0] }
+
+sub leave {
+	my ($g, $name) = @_;
+
+	$g->close_stdin;
+	is($g->finish, 0, "$name: exit status") or diag($g->err);
+	$g->clean($name);
+}
+
+sub transfer {
+	my ($from, $to, $address, $name) = @_;
+	my $zeros = md5_of("head -c $BYTES /dev/zero");
+	my $start = time;
+
+	$to->send("nc -l -p 7001 </dev/null | md5sum\n");
+	sleep 0.3;
+	is(status_in($from, "head -c $BYTES /dev/zero | nc $address 7001", 120), 0,
+		"$name: $BYTES bytes are sent");
+	ok($to->expect(qr/^\Q$zeros\E  -\n-- 0\n/m, 120), "$name: and arrive");
+	diag(sprintf '%s: %.1f s', $name, time - $start);
+}
+
+# ---- our own switch ----------------------------------------------------------
+
+my $switches = scratch() . '/kernelet/.switch';
+{
+	my @g = map { member("m$_", 'switch:lab', "10.8.0.$_") } 1 .. 2;
+
+	is(status_in($g[0], 'ping -c 2 -i 0.2 -W 2 10.8.0.2'), 0, 'two guests: ping');
+	transfer($g[0], $g[1], '10.8.0.2', 'two guests');
+	push @g, map { member("m$_", 'switch:lab', "10.8.0.$_") } 3 .. 4;
+	for my $i (1 .. 4) {
+		my $all = join ' && ', map { "ping -c 1 -W 2 10.8.0.$_" } grep { $_ != $i } 1 .. 4;
+
+		is(status_in($g[$i - 1], $all), 0, "four guests: $i sees the others");
+	}
+	my $other = member('alien', 'switch:other', '10.8.0.9');
+	isnt(status_in($g[0], 'ping -c 1 -W 1 10.8.0.9'), 0, 'another switch is another network');
+	leave($other, 'another switch');
+	# one is killed, the others go on
+	kill KILL => $g[3]->pid;
+	$g[3]->finish;
+	is(status_in($g[0], 'ping -c 1 -W 2 10.8.0.2'), 0, 'one is killed: the others go on');
+	# the switch is killed
+	my ($pid) = grep { (slurp("/proc/$_/comm") // '') eq "kernelet-switch\n" &&
+		(slurp("/proc/$_/cmdline") // '') =~ /\0\Q$switches\E\/lab\0/ }
+		map { m{(\d+)$} } glob '/proc/[0-9]*';
+	ok($pid, 'there is a switch');
+	like(slurp("/proc/$pid/status"), qr/^CapPrm:\s+0+\n(?s:.*)^Seccomp:\s+2$/m, 'which is confined');
+	kill KILL => $pid;
+	is(status_in($g[0], 'for i in 1 2 3 4 5 6 7 8 9 10; do ping -c 1 -W 1 10.8.0.2 && break; done'), 0,
+		'the switch is killed: another one takes over');
+	leave($g[$_], 'm' . ($_ + 1)) for 0 .. 2;
+	ok(wait_until(5, sub { !-e "$switches/lab" }), 'the last one ends the switch');
+}
+
+# ---- DHCP, shaping -----------------------------------------------------------
+
+{
+	my $server = member('server', 'switch:dhcp', '10.8.1.1');
+	my $client = member('client', 'switch:dhcp', '');
+
+	ask($server, 'mkdir -p /var/lib/misc /tmp; touch /var/lib/misc/udhcpd.leases; ' .
+		'printf "start 10.8.1.50\nend 10.8.1.60\ninterface eth0\noption subnet 255.255.255.0\n' .
+		'lease_file /tmp/leases\npidfile /tmp/pid\n" >/tmp/udhcpd.conf; udhcpd /tmp/udhcpd.conf 2>/dev/null');
+	my (undef, $out) = ask($client, 'printf "#!/bin/sh\n[ \$1 = bound ] && ifconfig eth0 \$ip ' .
+		'netmask \$subnet && echo got \$ip\n" >/tmp/s; chmod +x /tmp/s; ' .
+		'udhcpc -q -n -t 5 -i eth0 -s /tmp/s 2>/dev/null; true');
+	like($out, qr/^got 10\.8\.1\.5\d$/m, 'DHCP from a server on the switch');
+	is(status_in($client, 'ping -c 1 -W 2 10.8.1.1'), 0, 'and the address works');
+	leave($_->[0], $_->[1]) for [$server, 'DHCP server'], [$client, 'DHCP client'];
+}
+SKIP: {
+	my $tc = program('tc') // skip('no tc here', 1);
+	my $run = sub {
+		my ($shape, $ping) = @_;
+		my $g = command(['run', '--root-user', '--net=user', '--', 'sh', '-c',
+			"$tc qdisc add dev eth0 root netem $shape && busybox ping $ping 10.0.2.2"], time => 90);
+
+		$g->clean("netem $shape");
+		return $g->out;
+	};
+	have_slirp() or skip('no slirp:// here', 1);
+	my ($least) = $run->('delay 60ms', '-c 5 -i 0.2') =~ m{min/avg/max = ([\d.]+)/};
+	cmp_ok($least // 0, '>=', 60, 'netem: delay');
+	my ($loss) = $run->('loss 40%', '-c 200 -i 0.01 -W 1') =~ /(\d+)% packet loss/;
+	ok(defined $loss && $loss > 20 && $loss < 60, 'netem: loss') or diag($loss // 'none');
+}
+
+# ---- captures ----------------------------------------------------------------
+
+SKIP: {
+	my $tcpdump = program('tcpdump') // skip('no tcpdump here', 1);
+	my $file = scratch() . '/capture';
+	my $other = member('pinged', 'switch:pcap', '10.8.2.2');
+	my $g = member('pinging', 'switch:pcap', '10.8.2.1', "--pcap=$file");
+
+	is(status_in($g, 'ping -c 7 -i 0.1 -W 2 10.8.2.2'), 0, 'a capture: pings');
+	leave($g, 'a capture');
+	leave($other, 'its other side');
+	my $out = `$tcpdump -nr $file icmp 2>/dev/null`;
+	is(scalar(() = $out =~ /ICMP echo request/g), 7, 'tcpdump finds the requests');
+	is(scalar(() = $out =~ /ICMP echo reply/g), 7, 'and the replies');
+}
+
+# ---- a switch of VDE ---------------------------------------------------------
+
+SKIP: {
+	my $vde = program('vde_switch') // skip('no vde_switch here', 1);
+	my $ctl = scratch() . '/vde.ctl';
+	my $start = sub {
+		my $pid = background(as_user($vde, '-s', $ctl, '-x', '-m', '666'));
+		ok(wait_until(5, sub { -S "$ctl/ctl" }), 'a switch of VDE');
+		return $pid;
+	};
+	my $switch = $start->();
+	my $a = member('va', "vde:$ctl", '10.8.3.1');
+	my $b = member('vb', "vde:vde://$ctl", '10.8.3.2');
+
+	is(status_in($a, 'ping -c 2 -i 0.2 -W 2 10.8.3.2'), 0, 'VDE: ping');
+	transfer($a, $b, '10.8.3.2', 'VDE');
+	my $c = member('vc', "vde:$ctl", '10.8.3.3');
+	is(status_in($c, 'ping -c 1 -W 2 10.8.3.1'), 0, 'VDE: one joins');
+	leave($c, 'VDE: one leaves');
+	is(status_in($b, 'ping -c 1 -W 2 10.8.3.1'), 0, 'VDE: the others stay');
+	# the switch dies and comes back
+	stop_background($switch);
+	my $carrier = 'sleep 0.3; cat /sys/class/net/eth0/carrier';
+	is((ask($a, $carrier))[1], "0\n", 'VDE: the switch is killed: no link');
+	unlink "$ctl/ctl";
+	$switch = $start->();
+	my $wait = 'for i in 1 2 3 4 5 6 7 8 9 10; do grep -q 1 /sys/class/net/eth0/carrier && break; sleep 0.3; done';
+	is(status_in($_, "$wait; grep 1 /sys/class/net/eth0/carrier"), 0, 'VDE: there is one again')
+		for $a, $b;
+	is(status_in($a, 'ping -c 1 -W 2 10.8.3.2'), 0, 'VDE: and it works');
+	# interfaces are added under traffic
+	$a->send("ping -q -i 0.01 -c 300 10.8.3.2\n");
+	for (1 .. 3) {
+		my $h = command(['net', 'vb', 'add', "vde:$ctl,ip=10.8.4.2/24"]);
+		is($h->out, "eth1\n", 'an interface is added') or diag($h->err);
+		$h->clean('net add');
+		is(status_in($b, 'ip addr show eth1 | grep 10.8.4.2'), 0, 'and set up');
+		like(command(['net', 'vb'])->out, qr/^eth0 .*\neth1 .*vde:/, 'listed');
+		$h = command(['net', 'vb', 'remove', 'eth1']);
+		is($h->{ended}, 0, 'and removed');
+		$h->clean('net remove');
+		is(status_in($b, 'for i in 1 2 3 4 5; do [ -e /sys/class/net/eth1 ] || break; sleep 0.2; done; ' .
+			'[ ! -e /sys/class/net/eth1 ]'), 0, 'it is gone');
+	}
+	ok($a->expect(qr/^300 packets transmitted, \d+ packets received, (?:0|1)% packet loss/m, 30),
+		'under traffic, which does not suffer');
+	$a->expect(qr/^-- 0\n/m, 5);
+	# one on a switch of ours, with offloads
+	my $h = command(['net', 'va', 'add', 'switch:hot,ip=10.8.5.1/24']);
+	is($h->out, "eth1\n", 'on our switch') or diag($h->err);
+	$h->clean('net add');
+	my $d = member('vd', 'switch:hot', '10.8.5.2');
+	is(status_in($a, 'ping -c 1 -W 2 10.8.5.2'), 0, 'which works too');
+	transfer($a, $d, '10.8.5.2', 'added later');
+	leave($_->[0], $_->[1]) for [$d, 'vd'], [$a, 'va'], [$b, 'vb'];
+	stop_background($switch);
+}
+
+# ---- wrong options -----------------------------------------------------------
+
+sub refused {
+	my ($pattern, @words) = @_;
+	my $g = command(['run', '--root=builtin', @words, '--', 'true']);
+
+	is($g->{ended}, 2, "@words: status 2");
+	like($g->err, qr/\Akernelet: $pattern\n\z/, "@words: one line");
+	$g->clean("@words");
+}
+
+refused(qr/--net=vde:\/nonexistent: cannot be opened: No such file or directory/, '--net=vde:/nonexistent');
+refused(qr/--net=vde:nosuch:\/\/x: libvdeplug has no such plug-in here; .*/, '--net=vde:nosuch://x');
+refused(qr/--net=vde: say for example .*/, '--net=vde');
+refused(qr/--net=vde:slirp:\/\/\/addr=1: cannot be opened: .*/s, '--net=vde:slirp:///addr=1');
+
+done_testing();

@@ -1,0 +1,184 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# User mode networking: out of the box, what it reaches and what it must not.
+
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Net;
+use Guest;
+use Launcher;
+use IO::Socket::INET;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+have_slirp() or cannot('no plug-in slirp:// of libvdeplug here (libvdeplug-slirp)');
+
+my $BYTES = $ENV{NET_BYTES} // 1 << 30;
+
+# The world: an address that is not of the loopback, and services on both.
+sh_ok('ip link add world type dummy && ip addr add 192.0.2.1/24 dev world && ip link set world up');
+sh_ok('ip addr add 2001:db8::1/64 dev world nodad');
+my $www = scratch() . '/www';
+mkdir $www;
+spew("$www/index.html", "of the world\n");
+chmod 0755, scratch(), $www;
+my @servers = map { background('busybox', 'httpd', '-f', '-p', $_, '-h', $www) }
+	'192.0.2.1:8001', '127.0.0.1:8002', '[::1]:8003', '[2001:db8::1]:8001';
+sleep 0.3;
+
+my $get = 'wget -q -T 4 -O -';
+
+# ---- without a word ----------------------------------------------------------
+
+{
+	my $g = run_in(['--net', '--name=tester'], ['sh', '-c',
+		'ip -4 -o addr show eth0; ip -6 -o addr show eth0 scope global; ip route; ' .
+		'ip -6 route; cat /etc/resolv.conf; hostname; ' .
+		'ping -c 1 -W 2 10.0.2.2 >/dev/null && echo gateway; ' .
+		"$get http://192.0.2.1:8001/; $get 'http://[2001:db8::1]:8001/'"]);
+
+	is($g->{ended}, 0, '--net: exit status') or diag($g->err);
+	like($g->out, qr{inet 10\.0\.2\.15/24}, 'an address');
+	like($g->out, qr{inet6 fd00:2::15/64}, 'of IPv6 too');
+	like($g->out, qr/^default via 10\.0\.2\.2 dev eth0/m, 'a route');
+	like($g->out, qr/^default via fd00:2::2 dev eth0/m, 'of IPv6 too');
+	like($g->out, qr/^nameserver 10\.0\.2\.3$/m, 'a name server');
+	like($g->out, qr/^tester$/m, 'the host name');
+	like($g->out, qr/^gateway$/m, 'the gateway answers');
+	like($g->out, qr/(?:^of the world\n){2}/m, 'the world is there, by IPv4 and IPv6');
+	$g->clean('--net');
+}
+{
+	# the usual way in, too
+	my $g = run_in(['--net=user', '--root-user'], ['sh', '-c',
+		'ip addr flush dev eth0; echo "#!/bin/sh" >/tmp/s; echo "echo \$1 \$ip \$router" >>/tmp/s; ' .
+		'chmod +x /tmp/s; udhcpc -q -n -t 3 -i eth0 -s /tmp/s 2>/dev/null']);
+
+	like($g->out, qr/^bound 10\.0\.2\.15 10\.0\.2\.2$/m, 'a DHCP client works as well');
+	$g->clean('DHCP');
+	$g = run_in([], ['ls', '/sys/class/net']);
+	unlike($g->out, qr/eth/, 'without --net there is none');
+	$g->clean('no --net');
+	$g = run_in(['--net', 'none'], ['ls', '/sys/class/net']);
+	unlike($g->out, qr/eth/, '--net none');
+	$g->clean('--net none');
+}
+
+# ---- the host's own services -------------------------------------------------
+
+# Addresses that mean the host itself, from the guest's point of view.
+my @inside = ('10.0.2.2:8002', '127.0.0.1:8002', '0.0.0.0:8002', '10.0.2.3:8002', '127.1.2.3:8002');
+my $reach = join '; ', 'ip addr del 127.0.0.1/8 dev lo', 'ip route del local 127.0.0.0/8 table local 2>/dev/null',
+	'echo 1 >/proc/sys/net/ipv4/conf/all/route_localnet', 'ip route add 127.0.0.0/8 via 10.0.2.2',
+	map({ "$get http://$_/ && echo REACHED $_" } @inside),
+	"$get 'http://[fd00:2::2]:8003/' && echo REACHED fd00:2::2", 'true';
+{
+	my $g = run_in(['--net=user', '--root-user', '--timeout=60'], ['sh', '-c', $reach], time => 90);
+
+	is($g->{ended}, 0, 'the host\'s loopback: exit status');
+	unlike($g->out, qr/of the world|REACHED/, 'the host\'s loopback is not reached');
+	$g->clean('no loopback');
+	$g = run_in(['--net=user', '--root-user', '--host-loopback', '--timeout=60'],
+		['sh', '-c', $reach], time => 90);
+	like($g->out, qr/^REACHED 10\.0\.2\.2:8002$/m, '--host-loopback: it is');
+	like($g->out, qr/^REACHED 127\.0\.0\.1:8002$/m, 'by its own address too');
+	$g->clean('--host-loopback');
+}
+
+# ---- published ports ---------------------------------------------------------
+
+{
+	my $g = kernelet(['run', '--root=builtin', '--root-user', '--net=user', '--publish=8080:80',
+		'-p', '192.0.2.1:8081:80', '--publish', '127.0.0.1:5300:53/udp', '--', 'sh', '-c',
+		'mkdir /www; echo of the guest >/www/index.html; httpd -h /www; ' .
+		'nc -l -p 7001 </dev/null >/dev/null & echo up; read line'], time => 120);
+
+	ok($g->expect(qr/up\n/, 30), 'a web server in the guest') or diag($g->err);
+	my $ask = "GET / HTTP/1.0\r\n\r\n";
+	like(tcp_answer('127.0.0.1', 8080, $ask) // '', qr/^of the guest$/m, 'through --publish');
+	like(tcp_answer('192.0.2.1', 8081, $ask) // '', qr/^of the guest$/m, 'at the address it names');
+	is(tcp_answer('192.0.2.1', 8080, $ask), undef, 'not on an address that was not published');
+	is(tcp_answer('127.0.0.1', 8081, $ask), undef, 'nor there');
+	my $h = command(['run', '--root=builtin', '--net=user', '--publish=8080:80', '--', 'true']);
+	is($h->{ended}, 2, 'a port in use');
+	is($h->err, "kernelet: --publish=8080:80: port 8080 of 127.0.0.1 is in use\n", 'is named');
+	$h->clean('a port in use');
+	$g->close_stdin;
+	is($g->finish, 0, 'published: exit status');
+	$g->clean('published');
+}
+{
+	# $BYTES each way, with checksums: in by a published port, out to the world
+	my $g = kernelet(['run', '--root=builtin', '--net', '--publish=7001:7001', '--', 'sh', '-c',
+		"echo up; nc -l -p 7001 </dev/null | md5sum; head -c $BYTES /dev/zero | nc 192.0.2.1 7002"],
+		time => 180);
+	my $zeros = md5_of("head -c $BYTES /dev/zero");
+	my $sum = scratch() . '/sum';
+	my $pid = background('sh', '-c', "busybox nc -l -p 7002 | md5sum >$sum");
+	my $start = time;
+
+	ok($g->expect(qr/up\n/, 30), 'transfers: the guest is up');
+	sleep 0.3;
+	system("head -c $BYTES /dev/zero | busybox nc 127.0.0.1 7001");
+	ok($g->expect(qr/^\Q$zeros\E  -$/m, 120), "user mode: $BYTES bytes to the guest");
+	diag(sprintf 'user mode: %.1f s to the guest', time - $start);
+	$start = time;
+	$g->close_stdin;
+	is($g->finish, 0, 'transfers: exit status');
+	waitpid $pid, 0;
+	like(slurp($sum), qr/^$zeros/, "user mode: $BYTES bytes from the guest");
+	diag(sprintf 'user mode: %.1f s from the guest', time - $start);
+	$g->clean('transfers');
+}
+
+# ---- its pump is killed ------------------------------------------------------
+
+{
+	my $g = kernelet(['run', '--root=builtin', '--net', '--', 'sh', '-c',
+		'echo up; while read line; do eval "$line"; echo "-- $?"; done']);
+	my $carrier = "cat /sys/class/net/eth0/carrier\n";
+
+	ok($g->expect(qr/up\n/, 30), 'a pump: the guest is up');
+	$g->send("$get http://192.0.2.1:8001/\n");
+	ok($g->expect(qr/of the world\n-- 0/, 20), 'the world is there');
+	my %all = processes_below($g->pid);
+	my ($pump) = grep { $all{$_} eq 'kernelet-pump' } keys %all;
+	ok($pump, 'there is a pump') or diag(join ' ', %all);
+	my $status = slurp("/proc/$pump/status");
+	like($status, qr/^CapPrm:\s+0+$/m, 'without capabilities');
+	like($status, qr/^NoNewPrivs:\s+1$/m, 'without new privileges');
+	like($status, qr/^Seccomp:\s+2$/m, 'under a filter');
+	kill KILL => $pump;
+	$g->send("sleep 0.1; $carrier");
+	ok($g->expect(qr/^0\n-- 0/m, 10), 'the pump is killed: no link');
+	$g->send("for i in 1 2 3 4 5 6 7 8 9 10; do sleep 0.3; grep -q 1 /sys/class/net/eth0/carrier && break; done; $carrier");
+	ok($g->expect(qr/^1\n-- 0/m, 10), 'and there is one again');
+	$g->send("$get http://192.0.2.1:8001/\n");
+	ok($g->expect(qr/of the world\n-- 0/, 20), 'and the world');
+	$g->close_stdin;
+	is($g->finish, 0, 'a pump: exit status');
+	$g->clean('a pump');
+}
+
+# ---- wrong options -----------------------------------------------------------
+
+sub refused {
+	my ($pattern, @words) = @_;
+	my $g = command(['run', '--root=builtin', @words, '--', 'true']);
+
+	is($g->{ended}, 2, "@words: status 2");
+	like($g->err, qr/\Akernelet: $pattern\n\z/, "@words: one line");
+	$g->clean("@words");
+}
+
+refused(qr/--publish=8080:80: it needs --net=user/, '--publish=8080:80');
+refused(qr/--publish=80: say .*/, '--net=user', '--publish=80');
+refused(qr/--publish=x:80: x: not a port; .*/, '--net=user', '--publish=x:80');
+refused(qr/--publish=\[::1\]:8080:80: IPv4 only: .*/, '--net=user', '--publish=[::1]:8080:80');
+refused(qr/--publish=192.0.2.9:8080:80: 192.0.2.9: .*/, '--net=user', '--publish=192.0.2.9:8080:80');
+refused(qr/--host-loopback: it needs --net=user/, '--host-loopback');
+
+done_testing();
