@@ -16,14 +16,17 @@ use Time::HiRes qw(sleep time);
 -w '/dev/net/tun' or cannot('no /dev/net/tun that may be opened here');
 
 my $BYTES = $ENV{NET_BYTES} // 1 << 30;
+my $tcp = "$BUILD/tests/lib/tcp";
+
+-x $tcp or BAIL_OUT("no $tcp: make -C tests");
 my $MAC = '02:00:00:00:00:01';
 
-# Numbers of 64 bits, not one twice: a block that is lost or repeated shows.
+# Numbers of 64 bits, and each megabyte its own: what is lost or repeated shows.
 sub pattern {
 	my ($bytes) = @_;
 
-	return "perl -e 'my \$n = 0; for (1 .. $bytes >> 20) { " .
-		"print pack q{Q*}, map { \$n * 131072 + \$_ } 1 .. 131072; \$n++ }'";
+	return "perl -e 'my \$b = pack q{Q*}, map { \$_ * 2654435761 } 2 .. 131072; " .
+		"print pack(q{Q}, \$_), \$b for 1 .. $bytes >> 20'";
 }
 
 # ---- TAP ---------------------------------------------------------------------
@@ -34,7 +37,7 @@ sh_ok('ip addr add fd09::1/64 dev kt0 nodad');
 # A guest with an interface on kt0; gives the guest, in which a shell reads.
 sub tap_guest {
 	my ($options, %o) = @_;
-	my $g = kernelet(['run', '--root=builtin', '--root-user', '--name=tapped',
+	my $g = kernelet(['run', '--root=builtin', '--root-user', '--name=tapped', "--share=$BUILD/tests/lib:/t",
 		'--net=tap:kt0,ip=10.9.0.2/24', @$options, '--', 'sh', '-c',
 		'ip addr add fd09::2/64 dev eth0; ' .
 		'while read line; do eval "$line"; echo "-- $?"; done'], time => 180, %o);
@@ -68,17 +71,17 @@ sub transfer {
 	my $start = time;
 
 	# to the guest
-	$g->send("nc -l -p 7001 </dev/null | md5sum\n");
+	$g->send("/t/tcp take 7001 | md5sum\n");
 	sleep 0.3;
-	system(pattern($bytes) . " | busybox nc $address 7001");
+	system(pattern($bytes) . " | $tcp give $address 7001");
 	ok($g->expect(qr/^\Q$want\E  -\n-- 0\n/m, 120), "$name: $bytes bytes to the guest");
 	diag(sprintf '%s: %.1f s to the guest', $name, time - $start);
 	# and back: of zeros, made in the guest at less cost
 	$start = time;
 	my $zeros = md5_of("head -c $bytes /dev/zero");
-	my $pid = background('sh', '-c', "busybox nc -l -p 7002 | md5sum >/tmp/kernelet-net.$$");
+	my $pid = background('sh', '-c', "$tcp take 7002 | md5sum >/tmp/kernelet-net.$$");
 	sleep 0.3;
-	is(status_in($g, "head -c $bytes /dev/zero | nc 10.9.0.1 7002", 120), 0, "$name: back");
+	is(status_in($g, "head -c $bytes /dev/zero | /t/tcp give 10.9.0.1 7002", 120), 0, "$name: back");
 	waitpid $pid, 0;
 	like(slurp("/tmp/kernelet-net.$$"), qr/^$zeros/, "$name: $bytes bytes from the guest");
 	unlink "/tmp/kernelet-net.$$";

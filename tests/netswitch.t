@@ -15,12 +15,15 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 my $BYTES = $ENV{NET_BYTES} // 1 << 30;
+my $tcp = "$BUILD/tests/lib/tcp";
+
+-x $tcp or BAIL_OUT("no $tcp: make -C tests");
 my $SHELL = 'echo up; while read line; do eval "$line"; echo "-- $?"; done';
 
 # A guest in which a shell reads, at $address.
 sub member {
 	my ($name, $net, $address, @options) = @_;
-	my $g = kernelet(['run', '--root=builtin', '--root-user', "--name=$name",
+	my $g = kernelet(['run', '--root=builtin', '--root-user', "--name=$name", "--share=$BUILD/tests/lib:/t",
 		"--net=$net" . ($address ? ",ip=$address/24" : ''), @options, '--', 'sh', '-c', $SHELL],
 		time => 240);
 
@@ -53,9 +56,9 @@ sub transfer {
 	my $zeros = md5_of("head -c $BYTES /dev/zero");
 	my $start = time;
 
-	$to->send("nc -l -p 7001 </dev/null | md5sum\n");
+	$to->send("/t/tcp take 7001 | md5sum\n");
 	sleep 0.3;
-	is(status_in($from, "head -c $BYTES /dev/zero | nc $address 7001", 120), 0,
+	is(status_in($from, "head -c $BYTES /dev/zero | /t/tcp give $address 7001", 120), 0,
 		"$name: $BYTES bytes are sent");
 	ok($to->expect(qr/^\Q$zeros\E  -\n-- 0\n/m, 120), "$name: and arrive");
 	diag(sprintf '%s: %.1f s', $name, time - $start);

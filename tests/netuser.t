@@ -17,6 +17,9 @@ use Time::HiRes qw(sleep time);
 have_slirp() or cannot('no plug-in slirp:// of libvdeplug here (libvdeplug-slirp)');
 
 my $BYTES = $ENV{NET_BYTES} // 1 << 30;
+my $tcp = "$BUILD/tests/lib/tcp";
+
+-x $tcp or BAIL_OUT("no $tcp: make -C tests");
 
 # The world: an address that is not of the loopback, and services on both.
 sh_ok('ip link add world type dummy && ip addr add 192.0.2.1/24 dev world && ip link set world up');
@@ -94,7 +97,7 @@ my $reach = join '; ', 'ip addr del 127.0.0.1/8 dev lo', 'ip route del local 127
 	my $g = kernelet(['run', '--root=builtin', '--root-user', '--net=user', '--publish=8080:80',
 		'-p', '192.0.2.1:8081:80', '--publish', '127.0.0.1:5300:53/udp', '--', 'sh', '-c',
 		'mkdir /www; echo of the guest >/www/index.html; httpd -h /www; ' .
-		'nc -l -p 7001 </dev/null >/dev/null & echo up; read line'], time => 120);
+		'echo up; read line; true'], time => 120);
 
 	ok($g->expect(qr/up\n/, 30), 'a web server in the guest') or diag($g->err);
 	my $ask = "GET / HTTP/1.0\r\n\r\n";
@@ -112,17 +115,17 @@ my $reach = join '; ', 'ip addr del 127.0.0.1/8 dev lo', 'ip route del local 127
 }
 {
 	# $BYTES each way, with checksums: in by a published port, out to the world
-	my $g = kernelet(['run', '--root=builtin', '--net', '--publish=7001:7001', '--', 'sh', '-c',
-		"echo up; nc -l -p 7001 </dev/null | md5sum; head -c $BYTES /dev/zero | nc 192.0.2.1 7002"],
+	my $g = kernelet(['run', '--root=builtin', "--share=$BUILD/tests/lib:/t", '--net', '--publish=7001:7001', '--', 'sh', '-c',
+		"echo up; /t/tcp take 7001 | md5sum; head -c $BYTES /dev/zero | /t/tcp give 192.0.2.1 7002"],
 		time => 180);
 	my $zeros = md5_of("head -c $BYTES /dev/zero");
 	my $sum = scratch() . '/sum';
-	my $pid = background('sh', '-c', "busybox nc -l -p 7002 | md5sum >$sum");
+	my $pid = background('sh', '-c', "$tcp take 7002 | md5sum >$sum");
 	my $start = time;
 
 	ok($g->expect(qr/up\n/, 30), 'transfers: the guest is up');
 	sleep 0.3;
-	system("head -c $BYTES /dev/zero | busybox nc 127.0.0.1 7001");
+	system("head -c $BYTES /dev/zero | $tcp give 127.0.0.1 7001");
 	ok($g->expect(qr/^\Q$zeros\E  -$/m, 120), "user mode: $BYTES bytes to the guest");
 	diag(sprintf 'user mode: %.1f s to the guest', time - $start);
 	$start = time;

@@ -107,8 +107,7 @@ sub background {
 		open STDIN, '<', '/dev/null';
 		open STDOUT, '>', '/dev/null';
 		open STDERR, '>&', \*STDOUT;
-		exec 'setpriv', '--pdeathsig', 'KILL', '--', @command;
-		POSIX::_exit(127);
+		exec 'setpriv', '--pdeathsig', 'KILL', '--', @command or POSIX::_exit(127);
 	}
 	$ours{$pid} = 1;
 	return $pid;
