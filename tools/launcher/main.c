@@ -14,17 +14,18 @@
  *   session.c           a command in the guest: the host's end of a channel
  *   control.c           what other commands ask of a launcher
  *   runtime.c           where they find it
+ *   image.c             images of disks; image_work.c: what takes long on them
  */
 #include <string.h>
 #include "options.h"
 
 extern const struct command cmd_run, cmd_exec, cmd_console, cmd_mount, cmd_cp, cmd_ps, cmd_stats,
-	cmd_stop, cmd_log, cmd_pause, cmd_resume, cmd_sysrq, cmd_net, cmd_image_build,
+	cmd_stop, cmd_log, cmd_pause, cmd_resume, cmd_sysrq, cmd_net, cmd_image_build, cmd_image,
 	cmd_completion, cmd_manual;
 
 const struct command *const commands[] = {
 	&cmd_run, &cmd_exec, &cmd_console, &cmd_mount, &cmd_cp, &cmd_ps, &cmd_stats, &cmd_stop,
-	&cmd_log, &cmd_pause, &cmd_resume, &cmd_sysrq, &cmd_net, &cmd_image_build,
+	&cmd_log, &cmd_pause, &cmd_resume, &cmd_sysrq, &cmd_net, &cmd_image_build, &cmd_image,
 	&cmd_completion, &cmd_manual,
 };
 

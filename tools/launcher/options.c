@@ -202,6 +202,11 @@ static int take(const struct command *c, int argc, char **argv)
 	return 2;
 }
 
+int command_option(const struct command *c, int argc, char **argv)
+{
+	return argv[0][0] == '-' && argv[0][1] ? take(c, argc, argv) : 0;
+}
+
 int command_run(const struct command *c, int argc, char **argv)
 {
 	while (argc && argv[0][0] == '-' && argv[0][1]) {

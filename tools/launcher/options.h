@@ -80,6 +80,16 @@ extern const size_t n_commands;
 int command_run(const struct command *c, int argc, char **argv);
 
 /**
+ * command_option() - take an option that stands among the operands
+ * @c:		the subcommand
+ * @argc:	words that are left, at least one
+ * @argv:	ditto
+ *
+ * Return: how many words it took, 0 when the first one is an operand.
+ */
+int command_option(const struct command *c, int argc, char **argv);
+
+/**
  * command_find() - by name, which may be of two words
  * @argc:	words of the command line
  * @argv:	ditto
