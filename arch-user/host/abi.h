@@ -13,9 +13,13 @@
 #define HOST_EAGAIN		11
 #define HOST_EACCES		13
 #define HOST_EBUSY		16
+#define HOST_EEXIST		17
+#define HOST_ENODEV		19
 #define HOST_EISDIR		21
 #define HOST_EINVAL		22
 #define HOST_EMFILE		24
+#define HOST_ENOSPC		28
+#define HOST_EPIPE		32
 #define HOST_EFAULT		14
 #define HOST_EISDIR		21
 #define HOST_EINVAL		22

@@ -30,7 +30,9 @@
 #include <uapi/linux/capability.h>
 #include <uapi/linux/close_range.h>
 #include <uapi/linux/falloc.h>
+#include <uapi/linux/fs.h>
 #include <uapi/linux/futex.h>
+#include <uapi/linux/io_uring.h>
 #include <uapi/linux/mman.h>
 #include <uapi/linux/prctl.h>
 #include <uapi/linux/time.h>
@@ -72,18 +74,20 @@ void host_close_all_but(const int *keep, int n)
 /* What the starter left open and no option names is not ours to use. */
 static void close_strays(void)
 {
-	int keep[5 + 2 * HOST_MAX_CONSOLES + HOST_MAX_DISKS + HOST_MAX_SHARES +
+	int keep[6 + 2 * HOST_MAX_CONSOLES + 2 * ARRAY_SIZE(host->disk_fd) + HOST_MAX_SHARES +
 		 2 * HOST_MAX_CHANNELS + HOST_MAX_NETS * (HOST_NET_QUEUES + 2) + 2] = {
-		0, 1, 2, host->exe_fd, host->initrd_fd
+		0, 1, 2, host->exe_fd, host->initrd_fd, host->disk_socket
 	};
-	int i, k, n = 5;
+	int i, k, n = 6;
 
 	for (i = 0; i < HOST_MAX_CONSOLES; i++) {
 		keep[n++] = host->boot.console[i].in;
 		keep[n++] = host->boot.console[i].out;
 	}
-	for (i = 0; i < HOST_MAX_DISKS; i++)
-		keep[n++] = host->boot.disk[i].fd;
+	for (i = 0; i < host->disk_fds; i++) {
+		keep[n++] = host->disk_fd[i];
+		keep[n++] = host->disk_lock_fd[i];
+	}
 	for (i = 0; i < HOST_MAX_SHARES; i++)
 		keep[n++] = host->boot.share[i].fd;
 	for (i = 0; i < HOST_MAX_CHANNELS; i++) {

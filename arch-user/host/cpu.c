@@ -124,6 +124,7 @@ static void thread_start(long cpu)
 
 	c->rseq.cpu_id = -1;
 	sys4(__NR_rseq, &c->rseq, STUB_RSEQ_SIZE, 0, STUB_RSEQ_SIG);
+	host_ring_start(cpu);
 	if (cpu)
 		parked(cpu);
 }
@@ -186,6 +187,7 @@ int host_cpu_start(unsigned int cpu, void (*entry)(void), void *stack)
 void __noreturn host_cpu_park(unsigned int cpu, u32 *word)
 {
 	set_mask(~0ULL);
+	host_disk_drain(cpu);
 	if (word) {
 		/* The caller may reuse our stack as soon as it sees this. */
 		asm volatile("movq %0, %%rsp\n\tmovl $1, (%1)\n\tjmp *%2"

@@ -19,7 +19,7 @@
 				 CLONE_THREAD | CLONE_SYSVSEM)
 
 /* What an epoll entry is about: the kind in the high half, a number below. */
-enum { WATCH_FD, WATCH_STUB, WATCH_ZYGOTE, WATCH_GUARD, WATCH_SIGNAL };
+enum { WATCH_FD, WATCH_STUB, WATCH_ZYGOTE, WATCH_GUARD, WATCH_SIGNAL, WATCH_RING };
 
 struct host_epoll_event {
 	u32 events;
@@ -60,16 +60,44 @@ static void unlock_raise(void)
 }
 
 /* While the guest reboots there is nobody to tell. */
+static void raise_on(unsigned int cpu, u32 *word, u32 bit, u32 *idle)
+{
+	if (!word || __atomic_fetch_or(word, bit, __ATOMIC_SEQ_CST))
+		return;
+	if (READ_ONCE(*idle) == HOST_IDLE_ON_WORD)
+		host_wake(word);
+	else
+		host_cpu_signal(cpu);
+}
+
 static void raise(void)
 {
 	lock_raise();
-	if (host->raise &&
-	    !__atomic_fetch_or(host->raise, host->raise_bit, __ATOMIC_SEQ_CST)) {
-		if (READ_ONCE(*host->raise_idle))
-			host_wake(host->raise);
-		else
-			host_cpu_signal(0);
-	}
+	raise_on(0, host->raise, host->raise_bit, host->raise_idle);
+	unlock_raise();
+}
+
+/**
+ * host_disk_raise() - tell a vCPU that there is something for host_disk_reap()
+ * @cpu:	which
+ */
+void host_disk_raise(unsigned int cpu)
+{
+	struct host_disk_cpu *c = &host->disk_cpu[cpu];
+
+	lock_raise();
+	raise_on(cpu, c->raise, c->bit, c->idle);
+	unlock_raise();
+}
+
+void host_disk_irq(unsigned int cpu, u32 *word, u32 bit, u32 *idle)
+{
+	struct host_disk_cpu *c = &host->disk_cpu[cpu];
+
+	lock_raise();
+	c->bit = bit;
+	c->idle = idle;
+	c->raise = word;
 	unlock_raise();
 }
 
@@ -79,7 +107,8 @@ static void __noreturn helper_killed(const char *words)
 	host_exit(255);
 }
 
-static void happened(const struct host_epoll_event *ev)
+/* Return: whether it is for vCPU 0's ring of events. */
+static bool happened(const struct host_epoll_event *ev)
 {
 	u32 id = ev->data;
 	u8 info[128];
@@ -105,7 +134,11 @@ static void happened(const struct host_epoll_event *ev)
 		host_read(host->signal_fd, info, sizeof(info));
 		put(info[0] == HOST_SIGCHLD ? HOST_EVENT_CHILD : HOST_EVENT_WINDOW, 0);
 		break;
+	case WATCH_RING:
+		host_disk_raise(id);
+		return false;
 	}
+	return true;
 }
 
 /* #syscalls: epoll_wait(host->epoll_fd) */
@@ -115,10 +148,11 @@ static void io_thread(long unused)
 
 	for (;;) {
 		long i, n = sys4(__NR_epoll_wait, host->epoll_fd, ev, ARRAY_SIZE(ev), -1);
+		bool any = false;
 
 		for (i = 0; i < n; i++)
-			happened(&ev[i]);
-		if (n > 0)
+			any |= happened(&ev[i]);
+		if (any)
 			raise();
 	}
 }
@@ -164,8 +198,12 @@ int host_events_init(u32 *word, u32 bit, u32 *idle)
  */
 void host_events_stop(void)
 {
+	int i;
+
 	lock_raise();
 	host->raise = NULL;
+	for (i = 0; i < HOST_MAX_CPUS; i++)
+		host->disk_cpu[i].raise = NULL;
 	unlock_raise();
 }
 
@@ -198,4 +236,14 @@ void host_unwatch(int fd)
 void host_watch_pidfd(int pidfd, u32 id)
 {
 	epoll_set(pidfd, EPOLLIN | EPOLLONESHOT, WATCH_STUB, id);
+}
+
+/**
+ * host_watch_ring() - notice that a ring's operations are done
+ * @event_fd:	what the host counts them in; nobody reads it
+ * @cpu:	whose ring
+ */
+void host_watch_ring(int event_fd, u32 cpu)
+{
+	epoll_set(event_fd, EPOLLIN | EPOLLET, WATCH_RING, cpu);
 }

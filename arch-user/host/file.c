@@ -124,17 +124,6 @@ long host_pwritev(int fd, const struct host_iov *iov, int n, u64 pos)
 	return ret;
 }
 
-/* #syscalls: fdatasync */
-int host_datasync(int fd)
-{
-	long ret;
-
-	do {
-		ret = sys1(__NR_fdatasync, fd);
-	} while (ret == -HOST_EINTR);
-	return ret;
-}
-
 /* #syscalls: ioctl(_, TIOCGWINSZ) */
 int host_window_size(int fd, u16 *rows, u16 *cols)
 {

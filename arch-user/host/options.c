@@ -133,8 +133,12 @@ static void parse_intercept(const char *word, const char *value, unsigned int n)
 				 "auto, seccomp and ptrace are known");
 }
 
-/* A descriptor that the starter left open: fd:N */
-static int inherited_fd(const char *word, const char *value)
+/**
+ * host_inherited_fd() - a descriptor that the starter left open
+ * @word:	the option, for what is said when it is wrong
+ * @value:	its number, as it stands behind "fd:"
+ */
+int host_inherited_fd(const char *word, const char *value)
 {
 	u64 fd;
 
@@ -145,7 +149,13 @@ static int inherited_fd(const char *word, const char *value)
 	return fd;
 }
 
-static int open_file(const char *word, const char *path, int flags)
+/**
+ * host_open_file() - open a file that an option names
+ * @word:	the option, for what is said when it cannot be opened
+ * @path:	the file
+ * @flags:	O_*
+ */
+int host_open_file(const char *word, const char *path, int flags)
 {
 	long fd = sys3(__NR_open, path, flags | O_CLOEXEC, 0);
 
@@ -161,59 +171,18 @@ static int open_file(const char *word, const char *path, int flags)
 	host_usage_error(word, "cannot be opened", NULL);
 }
 
-static u64 file_size(const char *word, int fd)
-{
-	struct stat st;
-	u64 size;
-
-	if (sys2(__NR_fstat, fd, &st) < 0)
-		host_usage_error(word, "cannot be looked at", NULL);
-	if (S_ISREG(st.st_mode))
-		return st.st_size;
-	if (S_ISBLK(st.st_mode) && !sys3(__NR_ioctl, fd, BLKGETSIZE64, &size))
-		return size;
-	host_usage_error(word, "neither a regular file nor a block device", NULL);
-}
-
 static void parse_initrd(const char *word, const char *value, unsigned int n)
 {
-	int fd = open_file(word, value, O_RDONLY);
+	int fd = host_open_file(word, value, O_RDONLY);
 
-	host->initrd_file_size = file_size(word, fd);
+	struct stat st;
+
+	if (sys2(__NR_fstat, fd, &st) < 0 || !S_ISREG(st.st_mode))
+		host_usage_error(word, "no regular file", NULL);
+	host->initrd_file_size = st.st_size;
 	if (!host->initrd_file_size)
 		host_usage_error(word, "the file is empty", NULL);
 	host->initrd_fd = fd;
-}
-
-static void parse_disk(const char *word, const char *value, unsigned int n)
-{
-	struct host_disk *d = &host->boot.disk[n];
-	char path[1024];
-	bool ro = false;
-	int len = 0;
-
-	while (value[len] && value[len] != ',' && len < sizeof(path) - 1) {
-		path[len] = value[len];
-		len++;
-	}
-	path[len] = 0;
-	if (host_same(value + len, ",ro"))
-		ro = true;
-	else if (value[len])
-		host_usage_error(word, "unknown words after the file's name", "only ,ro is known");
-	if (!len)
-		host_usage_error(word, "no file named", "say for example disk0=root.ext4");
-	if (d->fd >= 0)
-		host_usage_error(word, "this disk is named twice", NULL);
-	if (host_starts(path, "fd:"))
-		d->fd = inherited_fd(word, path + 3);
-	else
-		d->fd = open_file(word, path, ro ? O_RDONLY : O_RDWR);
-	d->readonly = ro;
-	d->size = file_size(word, d->fd);
-	if (!d->size || d->size % 512)
-		host_usage_error(word, "its size is not a multiple of 512 bytes",
-				 "truncate -s %512 makes it one");
 }
 
 static bool is_tty(int fd)
@@ -229,7 +198,7 @@ static int pair_member(const char *word, const char *s, const char *hint)
 		return -1;
 	if (!host_starts(s, "fd:"))
 		host_usage_error(word, "not a pair of descriptors", hint);
-	return inherited_fd(word, s + 3);
+	return host_inherited_fd(word, s + 3);
 }
 
 /* fd:IN,fd:OUT where either may be null, or null for both */
@@ -302,7 +271,11 @@ static const struct option options[] = {
 	{ "mem=", false, parse_mem, "SIZE[K|M|G|T]       guest RAM (512M)" },
 	{ "ncpus=", false, parse_ncpus, "N                 vCPUs, 1 to 64 (1)" },
 	{ "initrd=", false, parse_initrd, "FILE             an initramfs or initrd" },
-	{ "disk", true, parse_disk, "N=FILE|fd:N[,ro]    /dev/uda is disk0, to disk25" },
+	{ "disk", true, host_disk_option, "N=FILE|fd:N[,WORD...]  /dev/uda is disk0, to disk25: ro\n"
+	  "         cow=FILE direct sync serial=S discard=on|off iops=N bps=N" },
+	{ "disk_socket=", false, host_disk_socket_option,
+	  "fd:N       where kernelet disk adds and removes disks" },
+	{ "disk_engine=", false, host_disk_engine_option, "auto|io_uring|threads  for what waits" },
 	{ "con", true, parse_console, "N=fd:IN,fd:OUT|null  /dev/hvcN, to con3 (con0=fd:0,fd:1)" },
 	{ "hostfs", true, parse_hostfs, "N=fd:N,tag=NAME[,ro]  a directory: mount -t hostfs NAME" },
 	{ "chan", true, parse_channel, "N=fd:IN,fd:OUT      /dev/hostchanN, to chan15; or null" },
@@ -319,7 +292,7 @@ static unsigned int limit_of(const struct option *o)
 {
 	if (o->parse == parse_hostfs)
 		return HOST_MAX_SHARES;
-	if (o->parse == parse_disk)
+	if (o->parse == host_disk_option)
 		return HOST_MAX_DISKS;
 	if (o->parse == host_net_option)
 		return HOST_MAX_NETS;
@@ -405,8 +378,7 @@ static void defaults(void)
 	host->boot.ram_size = DEFAULT_RAM;
 	host->boot.ncpus = 1;
 	host->initrd_fd = -1;
-	for (i = 0; i < HOST_MAX_DISKS; i++)
-		host->boot.disk[i].fd = -1;
+	host->disk_socket = -1;
 	for (i = 0; i < HOST_MAX_SHARES; i++)
 		host->boot.share[i].fd = -1;
 	for (i = 0; i < HOST_MAX_CONSOLES; i++) {

@@ -102,8 +102,8 @@ static void load_initrd(void)
 	if (size > host->boot.ram_size / 2)
 		host_usage_error("initrd=", "too large for the guest's memory", "raise mem=");
 	while (done < size) {
-		struct host_iov iov = { (void *)(DIRECT_MAP_ADDR + at + done), size - done };
-		long n = host_preadv(host->initrd_fd, &iov, 1, done);
+		long n = sys4(__NR_pread64, host->initrd_fd, DIRECT_MAP_ADDR + at + done,
+			      size - done, done);
 
 		if (n <= 0)
 			host_usage_error("initrd=", "cannot be read", NULL);
@@ -161,6 +161,7 @@ void __noreturn host_start(unsigned long *sp)
 	host_image_load();
 	host_events_start();
 	host_cpus_start();
+	host_disks_start();
 	host_confine();
 	boot();
 }
@@ -228,6 +229,7 @@ void __noreturn host_restart(void)
 	host_timer_set(0, 0);
 	host_signals_start();
 	host_events_stop();
+	host_disk_drain(0);
 	host_shares_stop();
 	host_stubs_end();
 	host_switch_stack((void *)host->host_sp, restart);

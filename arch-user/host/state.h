@@ -17,6 +17,7 @@
 #define HOST_STACK_SIZE		16384
 #define HOST_RING_SIZE		256	/* power of two */
 #define HOST_WATCHES		64
+#define HOST_DISK_THREADS	4
 /*
  * Blocked in all threads: the I/O thread reads them from a descriptor, and the
  * host would drop them if the first thread took them.
@@ -102,6 +103,76 @@ struct host_traced {
 	int tid[STUB_MAX_AREAS];
 };
 
+/**
+ * struct host_ring - a vCPU's io_uring
+ * @fd:		its descriptor
+ * @event_fd:	where the host says that something is done
+ * @sq_tail:	submission queue: the next free entry
+ * @sq_mask:	its size less one
+ * @sq_flags:	what the host says of it
+ * @sqes:	its entries
+ * @cq_head:	completion queue: the next one to take
+ * @cq_tail:	the next one to come
+ * @cq_mask:	its size less one
+ * @cq_flags:	what we say of it
+ * @cqes:	its entries
+ * @inflight:	operations that it has
+ * @poll:	TSC cycles to look for a completion before sleeping
+ * @unpolled:	how often that was left out
+ */
+struct host_ring {
+	int fd;
+	int event_fd;
+	u32 *sq_tail;
+	u32 sq_mask;
+	u32 *sq_flags;
+	struct io_uring_sqe *sqes;
+	u32 *cq_head;
+	u32 *cq_tail;
+	u32 cq_mask;
+	u32 *cq_flags;
+	struct io_uring_cqe *cqes;
+	u32 inflight;
+	u64 poll;
+	u32 unpolled;
+};
+
+/**
+ * struct host_disk_cpu - what a vCPU has to do with disks
+ * @ring:	its ring
+ * @inflight:	operations submitted and not given back
+ * @done:	those that threads have finished
+ * @raise:	see host_disk_irq()
+ * @bit:	ditto
+ * @idle:	ditto
+ */
+struct host_disk_cpu {
+	struct host_ring ring;
+	u32 inflight;
+	struct host_disk_op *done;
+	u32 *raise;
+	u32 bit;
+	u32 *idle;
+};
+
+/**
+ * struct host_disk_pool - threads that wait for files
+ * @lock:	of the list
+ * @first:	what is to be done
+ * @last:	where to append
+ * @calls:	futex: how often there was something to do
+ * @sleeping:	threads that wait on it
+ * @stack:	theirs
+ */
+struct host_disk_pool {
+	u32 lock;
+	struct host_disk_op *first;
+	struct host_disk_op *last;
+	u32 calls;
+	u32 sleeping;
+	u8 stack[HOST_DISK_THREADS][HOST_STACK_SIZE] __aligned(16);
+};
+
 struct host_state {
 	struct boot_info boot;
 	enum { INTERCEPT_AUTO, INTERCEPT_SECCOMP, INTERCEPT_PTRACE } intercept;
@@ -148,6 +219,17 @@ struct host_state {
 	u32 tid[STUB_MAX_AREAS];	/* host thread ids of guest threads */
 	struct host_traced traced;
 
+	enum { DISK_ENGINE_AUTO, DISK_ENGINE_RINGS, DISK_ENGINE_THREADS } disk_engine;
+	int disk_fd[HOST_MAX_DISKS * HOST_DISK_LAYERS];	/* as rings number them */
+	int disk_lock_fd[HOST_MAX_DISKS * HOST_DISK_LAYERS];
+	unsigned int disk_fds;
+	int disk_socket;
+	u32 disk_tag;			/* of the message that is to be answered */
+	u32 disk_rings;			/* vCPUs that have set up theirs, or tried */
+	u32 disk_rings_failed;
+	struct host_disk_cpu disk_cpu[HOST_MAX_CPUS];
+	struct host_disk_pool disk_pool;
+
 	u8 cpu_stack[HOST_MAX_CPUS][HOST_STACK_SIZE] __aligned(16);
 	u8 io_stack[HOST_STACK_SIZE] __aligned(16);
 };
@@ -176,6 +258,8 @@ void host_cpus_start(void);
 void host_options(int argc, char **argv, char **envp);
 void __noreturn host_usage_error(const char *what, const char *why, const char *hint);
 bool host_number(const char *s, u64 *val);
+int host_inherited_fd(const char *word, const char *value);
+int host_open_file(const char *word, const char *path, int flags);
 
 /* net.c */
 void host_net_option(const char *word, const char *value, unsigned int n);
@@ -236,6 +320,33 @@ long host_filter_install(struct sock_filter *filter, size_t len, unsigned long f
 /* clock.c */
 void host_clock_start(unsigned long vdso);
 
+/* disk.c */
+void host_disks_start(void);
+void host_disk_drain(unsigned int cpu);
+void host_disk_listen(unsigned int cpu);
+void host_disk_listen_end(unsigned int cpu);
+void host_disk_done(struct host_disk_op *op);
+
+/* disk_open.c */
+void host_disk_option(const char *word, const char *value, unsigned int n);
+void host_disk_engine_option(const char *word, const char *value, unsigned int n);
+
+/* disk_socket.c */
+void host_disk_socket_option(const char *word, const char *value, unsigned int n);
+
+/* disk_pool.c */
+void host_disk_pool_start(void);
+void host_disk_pool_submit(struct host_disk_op *op);
+
+/* disk_ring.c */
+void host_ring_start(unsigned int cpu);
+bool host_rings_ready(void);
+int host_ring_submit(struct host_ring *r, struct host_disk_op *op);
+struct host_disk_op *host_ring_reap(struct host_ring *r);
+bool host_ring_wait(struct host_ring *r, const u32 *pending);
+bool host_ring_any_done(const struct host_ring *r);
+void host_ring_tell(struct host_ring *r, bool tell);
+
 /* memory.c */
 void host_ram_start(void);
 void host_image_load(void);
@@ -248,6 +359,8 @@ void host_shares_stop(void);
 void host_events_start(void);
 void host_events_stop(void);
 void host_watch_pidfd(int pidfd, u32 id);
+void host_watch_ring(int event_fd, u32 cpu);
+void host_disk_raise(unsigned int cpu);
 
 static inline size_t host_strlen(const char *s)
 {

@@ -609,6 +609,7 @@ void noinstr host_guest_leave(u32 area)
 bool noinstr host_guest_wait(u32 area, u32 spin, const u32 *pending)
 {
 	struct stub_handoff *ho = handoff(area);
+	unsigned int cpu = raw_smp_processor_id();
 	bool parked;
 	u64 limit = cycles();
 
@@ -618,14 +619,16 @@ bool noinstr host_guest_wait(u32 area, u32 spin, const u32 *pending)
 	do {
 		if (smp_load_acquire(&ho->turn) == STUB_TURN_KERNEL)
 			return true;
-		if (READ_ONCE(*pending))
+		if (READ_ONCE(*pending) || host_disk_look(cpu))
 			return false;
 		native_pause();
 	} while (cycles() < limit);
 	xchg(&ho->kernel_sleeps, 1);
 	parked = smp_load_acquire(&ho->turn) == STUB_TURN_KERNEL;
 	if (!parked) {
+		host_disk_listen(cpu);
 		host_wait_irq(&ho->turn, STUB_TURN_GUEST, 0, pending);
+		host_disk_listen_end(cpu);
 		parked = smp_load_acquire(&ho->turn) == STUB_TURN_KERNEL;
 	}
 	WRITE_ONCE(ho->kernel_sleeps, 0);

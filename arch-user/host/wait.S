@@ -12,6 +12,8 @@
 #define SYS_exit		60
 #define SYS_wait4		61
 #define SYS_futex		202
+#define SYS_io_uring_enter	426
+#define IORING_ENTER_GETEVENTS	1
 #define HOST_EINTR		4
 
 	.text
@@ -27,13 +29,13 @@
  */
 SYM_FUNC_START(host_futex_wait_irq)
 	.cfi_startproc
-	movq	%rcx, %r8
+	movq	%rcx, %r11
 	movq	%rdx, %r10
 	movl	%esi, %edx
 	xorl	%esi, %esi
 	movl	$SYS_futex, %eax
 SYM_INNER_LABEL(host_wait_begin, SYM_L_GLOBAL)
-	cmpl	$0, (%r8)
+	cmpl	$0, (%r11)
 	jne	host_wait_abort
 	syscall
 SYM_INNER_LABEL(host_wait_end, SYM_L_GLOBAL)
@@ -51,12 +53,32 @@ SYM_FUNC_END(host_futex_wait_irq)
  */
 SYM_FUNC_START(host_wait4_irq)
 	.cfi_startproc
-	movq	%rcx, %r8
+	movq	%rcx, %r11
 	xorl	%r10d, %r10d
 	movl	$SYS_wait4, %eax
 	jmp	host_wait_begin
 	.cfi_endproc
 SYM_FUNC_END(host_wait4_irq)
+
+/*
+ * long host_ring_wait_irq(int fd, const u32 *pending)
+ *
+ * The same for the completion of something in an io_uring.
+ *
+ * #syscalls: io_uring_enter(_, 0, 1, IORING_ENTER_GETEVENTS, 0)
+ */
+SYM_FUNC_START(host_ring_wait_irq)
+	.cfi_startproc
+	movq	%rsi, %r11
+	xorl	%esi, %esi
+	movl	$1, %edx
+	movl	$IORING_ENTER_GETEVENTS, %r10d
+	xorl	%r8d, %r8d
+	xorl	%r9d, %r9d
+	movl	$SYS_io_uring_enter, %eax
+	jmp	host_wait_begin
+	.cfi_endproc
+SYM_FUNC_END(host_ring_wait_irq)
 
 /* sigaction's restorer; #syscalls: rt_sigreturn */
 SYM_FUNC_START(host_sig_return)

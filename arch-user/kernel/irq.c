@@ -51,7 +51,7 @@ void noinstr irq_raise(unsigned int cpu, enum irq_bit bit)
 	/* Whoever set the first bit saw to the signal. */
 	if (__atomic_fetch_or(pending, 1U << bit, __ATOMIC_SEQ_CST))
 		return;
-	if (READ_ONCE(*per_cpu_ptr(&irq_idle, cpu)))
+	if (READ_ONCE(*per_cpu_ptr(&irq_idle, cpu)) == HOST_IDLE_ON_WORD)
 		host_wake(pending);
 	else
 		host_cpu_signal(cpu);
@@ -82,6 +82,7 @@ static void do_irqs(struct pt_regs *regs)
 		if (bits & BIT(IRQ_BIT_TIMER)) {
 			host_watch_arm();
 			timer_interrupt();
+			host_disk_look(smp_processor_id());
 		}
 		if (bits & BIT(IRQ_BIT_CALL)) {
 			order_guest();
@@ -92,10 +93,12 @@ static void do_irqs(struct pt_regs *regs)
 		if (bits & BIT(IRQ_BIT_STOP))
 			smp_stop_this_cpu();
 		/* last: drivers may take any spinlock, as far as lockdep goes */
-		if (bits & BIT(IRQ_BIT_IO)) {
+		if (bits & (BIT(IRQ_BIT_IO) | BIT(IRQ_BIT_DISK)))
 			lockdep_hardirq_threaded();
+		if (bits & BIT(IRQ_BIT_IO))
 			host_events_run();
-		}
+		if (bits & BIT(IRQ_BIT_DISK))
+			user_disk_interrupt();
 	}
 	irq_exit_rcu();
 	set_irq_regs(old);
@@ -224,6 +227,18 @@ void irq_at_event(struct pt_regs *regs)
 		do_irqs(regs);
 }
 
+/*
+ * What a disk does is waited for as such: the host wakes us itself then, not
+ * by way of another thread.
+ */
+static __always_inline void idle_on_disk(unsigned int *idle, unsigned int *pending)
+{
+	__atomic_store_n(idle, HOST_IDLE_ON_DISK, __ATOMIC_SEQ_CST);
+	if (host_disk_wait(raw_smp_processor_id(), pending))
+		__atomic_fetch_or(pending, BIT(IRQ_BIT_DISK), __ATOMIC_SEQ_CST);
+	__atomic_store_n(idle, 0, __ATOMIC_SEQ_CST);
+}
+
 /* Interrupts are off, and turned on by the caller, which takes what came. */
 void noinstr arch_cpu_idle(void)
 {
@@ -232,7 +247,11 @@ void noinstr arch_cpu_idle(void)
 
 	if (host_watch_idle(pending))
 		return;
-	__atomic_store_n(idle, 1, __ATOMIC_SEQ_CST);
+	if (host_disk_waits(raw_smp_processor_id())) {
+		idle_on_disk(idle, pending);
+		return;
+	}
+	__atomic_store_n(idle, HOST_IDLE_ON_WORD, __ATOMIC_SEQ_CST);
 	host_wait_irq(pending, 0, 0, pending);
 	__atomic_store_n(idle, 0, __ATOMIC_SEQ_CST);
 }
@@ -254,8 +273,9 @@ int arch_show_interrupts(struct seq_file *p, int prec)
 		[IRQ_BIT_CALL] = "Function call interrupts",
 		[IRQ_BIT_STOP] = "CPU stop interrupts",
 		[IRQ_BIT_IO] = "Host I/O interrupts",
+		[IRQ_BIT_DISK] = "Disk interrupts",
 	};
-	static const char *const tags[] = { "TIM", "RES", "CAL", "STP", "HIO" };
+	static const char *const tags[] = { "TIM", "RES", "CAL", "STP", "HIO", "DSK" };
 	int bit, cpu;
 
 	static_assert(ARRAY_SIZE(names) == IRQ_BIT_COUNT);

@@ -17,6 +17,8 @@
 
 #define HOST_MAX_CPUS		64
 #define HOST_MAX_DISKS		26
+#define HOST_DISK_LAYERS	32
+#define HOST_SERIAL_SIZE	21
 #define HOST_MAX_CONSOLES	4
 #define HOST_MAX_SHARES		16
 #define HOST_TAG_SIZE		36
@@ -32,15 +34,51 @@
 #define HOST_SEED_SIZE		64
 
 /**
+ * struct host_disk_layer - a file that a disk consists of
+ * @fd:		open descriptor
+ * @lock_fd:	another of the same file, which holds the lock, or -1 when @fd does
+ * @file:	its number in the rings' tables
+ * @size:	bytes it has, without what is the overlay format's own
+ * @overlay:	in the format of drivers/cow_format.h; else raw
+ */
+struct host_disk_layer {
+	int fd;
+	int lock_fd;
+	int file;
+	u64 size;
+	bool overlay;
+};
+
+/**
  * struct host_disk - a disk the command line named
- * @fd:		open descriptor, or -1 when there is none of this number
- * @readonly:	was opened (or asked for) read-only
+ * @layer:	its files, the top one first; only that one is written to
+ * @layers:	how many, 0 when there is no disk of this number
  * @size:	bytes
+ * @block:	bytes that a request has to be a multiple of
+ * @align:	what the memory of a request has to be a multiple of
+ * @readonly:	was opened (or asked for) read-only
+ * @direct:	goes around the host's page cache
+ * @sync:	each write is to be on the host's disk when it is done
+ * @discard:	holes may be made
+ * @quick:	a write to the host's page cache waits for nobody else
+ * @iops:	requests a second it may take, 0 is any number
+ * @bps:	bytes a second, ditto
+ * @serial:	its serial number, or ""
  */
 struct host_disk {
-	int fd;
-	bool readonly;
+	struct host_disk_layer layer[HOST_DISK_LAYERS];
+	unsigned int layers;
 	u64 size;
+	u32 block;
+	u32 align;
+	bool readonly;
+	bool direct;
+	bool sync;
+	bool discard;
+	bool quick;
+	u64 iops;
+	u64 bps;
+	char serial[HOST_SERIAL_SIZE];
 };
 
 /**
@@ -287,6 +325,10 @@ void host_vectors(void *irq, void *fault);
  */
 bool host_cpu_displaced(unsigned int cpu);
 
+/* How a vCPU that is idle sleeps: others are interrupted by a signal. */
+#define HOST_IDLE_ON_WORD	1	/* host_wait_irq() on its pending interrupts */
+#define HOST_IDLE_ON_DISK	2	/* host_disk_wait() */
+
 #define HOST_SIG_IRQ	STUB_SIG_KICK
 /* si_code of an interrupt that is a vCPU's timer; the value says whose */
 #define HOST_SI_TIMER	(-2)
@@ -468,12 +510,6 @@ int host_frames_recv(int fd, struct host_frame *frame, unsigned int n);
 int host_frames_send(int fd, struct host_frame *frame, unsigned int n);
 
 /**
- * host_datasync() - have a file's data on the host's disk
- * @fd:		descriptor
- */
-int host_datasync(int fd);
-
-/**
  * host_window_size() - size of a terminal
  * @fd:		descriptor
  * @rows:	result
@@ -488,6 +524,176 @@ int host_window_size(int fd, u16 *rows, u16 *cols);
  * It is set back at the end of the process, however it ends.
  */
 int host_tty_raw(int fd);
+
+/* --- disks ---------------------------------------------------------------- */
+
+enum host_disk_kind {
+	HOST_DISK_READ,
+	HOST_DISK_WRITE,
+	HOST_DISK_DURABLE,	/* a write, on the host's disk when it is done */
+	HOST_DISK_SYNC,		/* all that was written on the host's disk */
+	HOST_DISK_PUNCH,	/* a hole, which reads as zeros */
+	HOST_DISK_ZERO,		/* zeros that have their space */
+};
+
+/**
+ * struct host_disk_op - something to do with a file
+ * @next:	while it is in a list of this side's
+ * @kind:	what
+ * @cpu:	vCPU that gave it to host_disk_submit()
+ * @layer:	the file
+ * @iov:	memory to read to or to write from
+ * @n:		pieces in @iov
+ * @pos:	offset in the file
+ * @len:	bytes, where there is no @iov
+ * @result:	bytes, 0 for what moves none, or a negative errno
+ */
+struct host_disk_op {
+	struct host_disk_op *next;
+	enum host_disk_kind kind;
+	unsigned int cpu;
+	const struct host_disk_layer *layer;
+	const struct host_iov *iov;
+	int n;
+	u64 pos;
+	u64 len;
+	long result;
+};
+
+/**
+ * host_disk_do() - carry it out
+ * @op:		what
+ *
+ * Return: its result; the vCPU waits for that.
+ */
+long host_disk_do(struct host_disk_op *op);
+
+/**
+ * host_disk_try() - read what the host has at hand
+ * @op:		a read
+ *
+ * Return: its result, which is -EAGAIN when it would have to wait.
+ */
+long host_disk_try(struct host_disk_op *op);
+
+/**
+ * host_disk_submit() - have it carried out meanwhile
+ * @cpu:	the calling vCPU
+ * @op:		what; it stays where it is until host_disk_reap() has given it back
+ *
+ * Context: interrupts off.
+ * Return: 0, or -EAGAIN when that is not possible now.
+ */
+int host_disk_submit(unsigned int cpu, struct host_disk_op *op);
+
+/**
+ * host_disk_reap() - what has been done
+ * @cpu:	the calling vCPU, which has submitted it
+ *
+ * Context: interrupts off.
+ * Return: a list of them, linked by @next.
+ */
+struct host_disk_op *host_disk_reap(unsigned int cpu);
+
+/**
+ * host_disk_inflight() - how many a vCPU has submitted and not got back
+ * @cpu:	which
+ */
+unsigned int host_disk_inflight(unsigned int cpu);
+
+/**
+ * host_disk_irq() - how to say that something has been done
+ * @cpu:	to the vCPU that submitted it
+ * @raise:	word to set a bit in
+ * @bit:	bit to set
+ * @idle:	how the vCPU sleeps: see irq_raise()
+ */
+void host_disk_irq(unsigned int cpu, u32 *raise, u32 bit, u32 *idle);
+
+/**
+ * host_disk_waits() - whether an idle vCPU is to wait by host_disk_wait()
+ * @cpu:	the calling vCPU
+ */
+bool host_disk_waits(unsigned int cpu);
+
+/**
+ * host_disk_wait() - wait until something is done or an interrupt is pending
+ * @cpu:	the calling vCPU
+ * @pending:	its pending interrupts; their signal ends the wait
+ *
+ * Context: interrupts off.
+ * Return: whether there is something for host_disk_reap().
+ */
+bool host_disk_wait(unsigned int cpu, const u32 *pending);
+
+/**
+ * host_disk_look() - whether there is something for host_disk_reap()
+ * @cpu:	the calling vCPU
+ *
+ * Then it also raises the interrupt of host_disk_irq().  The host tells only who
+ * waits, in host_disk_wait() or for a guest thread: others are to look now and then.
+ *
+ * Context: interrupts off.
+ */
+bool host_disk_look(unsigned int cpu);
+
+/**
+ * host_disk_engine() - how a disk's requests that have to wait are carried out
+ * @disk:	which
+ */
+const char *host_disk_engine(const struct host_disk *disk);
+
+/* What host_disk_receive() has been told about a disk. */
+enum host_disk_change {
+	HOST_DISK_LOOK,		/* only asked */
+	HOST_DISK_ADDED,
+	HOST_DISK_TO_REMOVE,
+};
+
+/**
+ * struct host_disk_counts - what has been done with a disk
+ * @reads:	requests
+ * @writes:	ditto
+ * @read:	bytes
+ * @written:	ditto
+ */
+struct host_disk_counts {
+	u64 reads;
+	u64 writes;
+	u64 read;
+	u64 written;
+};
+
+/**
+ * host_disk_socket() - where disks come from while the guest runs
+ *
+ * Return: a descriptor for host_watch(), or -1.
+ */
+int host_disk_socket(void);
+
+/**
+ * host_disk_receive() - take what came
+ * @change:	result: what is the matter with host_boot_info()->disk[@number]
+ * @number:	result
+ *
+ * Return: 0, when host_disk_answer() is to follow; -EINTR when there may be more;
+ * -EAGAIN when there is no more; another error at the socket's end.
+ */
+int host_disk_receive(enum host_disk_change *change, unsigned int *number);
+
+/**
+ * host_disk_answer() - say what came of it
+ * @error:	0 or a negative errno
+ * @number:	of the disk
+ * @counts:	what has been done with it, or NULL
+ */
+void host_disk_answer(int error, unsigned int number, const struct host_disk_counts *counts);
+
+/**
+ * host_disk_forget() - close a disk's files
+ * @number:	of the disk, which nobody uses any more
+ */
+void host_disk_forget(unsigned int number);
 
 /* --- events -------------------------------------------------------------- */
 

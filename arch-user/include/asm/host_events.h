@@ -124,4 +124,15 @@ void user_console_resize(void);
 static inline void user_console_resize(void) { }
 #endif
 
+#ifdef CONFIG_BLK_DEV_USER
+/**
+ * user_disk_interrupt() - take what the host has done for disks
+ *
+ * Context: hard interrupt, of the vCPU that asked for it.
+ */
+void user_disk_interrupt(void);
+#else
+static inline void user_disk_interrupt(void) { }
+#endif
+
 #endif /* _ASM_USER_HOST_EVENTS_H */

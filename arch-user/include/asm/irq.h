@@ -14,12 +14,13 @@ enum irq_bit {
 	IRQ_BIT_CALL,
 	IRQ_BIT_STOP,
 	IRQ_BIT_IO,
+	IRQ_BIT_DISK,
 	IRQ_BIT_COUNT
 };
 
 struct pt_regs;
 
-/* Non-zero while the vCPU is idle and waits on irq_pending itself. */
+/* HOST_IDLE_* while the vCPU is idle, else 0. */
 DECLARE_PER_CPU(unsigned int, irq_idle);
 
 void irq_raise(unsigned int cpu, enum irq_bit bit);
