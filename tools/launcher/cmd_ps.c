@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 #include "control.h"
+#include "disks.h"
 #include "options.h"
 
 static struct settings {
@@ -44,7 +45,9 @@ static const struct column stats_columns[] = {
 	{ "pid", "PID", 8, true },
 	{ "processes", "PROCS", 7, true },
 	{ "cpu", "CPU-SECONDS", 13, true },
-	{ "memory", "HOST-MEMORY", 0, true },
+	{ "memory", "HOST-MEMORY", 13, true },
+	{ "read", "DISK-READ", 13, true },
+	{ "written", "DISK-WRITTEN", 0, true },
 };
 
 /* The value of a line KEY=VALUE. */
@@ -103,6 +106,14 @@ static void show_guest(const struct column *c, size_t n, const char *name, const
 		fputs(" }", stdout);
 }
 
+static char *stats_of(const char *name)
+{
+	char *used __auto_free = control_ask(name, NULL, "stats");
+	char *disks __auto_free = disks_counted(name);
+
+	return print("%s%s", used, disks);
+}
+
 static int show(const struct column *c, size_t n, const struct words *names, bool stats)
 {
 	size_t i;
@@ -112,7 +123,7 @@ static int show(const struct column *c, size_t n, const struct words *names, boo
 	if (settings.json)
 		putchar('[');
 	for (i = 0; i < names->n; i++) {
-		char *more __auto_free = stats ? control_ask(names->v[i], NULL, "stats") : NULL;
+		char *more __auto_free = stats ? stats_of(names->v[i]) : NULL;
 
 		if (settings.json)
 			fputs(i ? ",\n  " : "\n  ", stdout);
@@ -156,7 +167,8 @@ const struct command cmd_stats = {
 	.operands = "[NAME]...",
 	.complete = "guest",
 	.text = "Processes and CPU seconds are of the processes that live now;\n"
-		"memory is the host memory that the guest's kernel has mapped, in bytes.",
+		"memory is the host memory that the guest's kernel has mapped, in bytes; of disks,\n"
+		"the bytes that have been read and written (see kernelet disk list for each).",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
 	.settings = &settings,

@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include "confine.h"
 #include "control.h"
+#include "disks.h"
 #include "limits.h"
 #include "machine.h"
 #include "network.h"
@@ -32,7 +33,7 @@ static struct settings {
 	const char *root, *memory, *kernel, *name, *cache, *cpu_limit, *io_limit;
 	unsigned long cpus;
 	double timeout;
-	struct words append, share, env, hide, no_hide, map, net, publish, pcap;
+	struct words append, share, env, hide, no_hide, map, net, publish, pcap, disk;
 	const char *vsock;
 	bool host_loopback;
 	bool rw, persist, root_user, verbose, dry_run, unconfined;
@@ -53,6 +54,8 @@ static const struct option options[] = {
 	    .help = "a directory of the host; MODE: ro, rw or overlay (ro)"),
 	RUN(rw, .name = "rw", .kind = OPT_FLAG,
 	    .help = "the working directory, writable"),
+	RUN(disk, .name = "disk", .kind = OPT_LIST, .value = "FILE[:WORD,...]", .complete = "file",
+	    .help = "a disk: /dev/uda, /dev/udb ... (see the manual page)"),
 	RUN(map, .name = "volume-map", .kind = OPT_LIST, .value = "uid|gid:HOST:GUEST",
 	    .help = "owner of files in shares: this one of the host is that one in the guest"),
 	RUN(cache, .name = "cache", .kind = OPT_TEXT, .value = "none|auto|always",
@@ -186,6 +189,16 @@ static void make_request(int argc, char **argv)
 		request_add(&session, REC_DIR, "%s", cwd);
 	for (i = 0; i < argc; i++)
 		request_add(&session, REC_ARG, "%s", argv[i]);
+}
+
+/* An image that is the root comes first. */
+static void add_disks(void)
+{
+	unsigned int first = shares.kind == ROOT_IMAGE;
+	size_t i;
+
+	for (i = 0; i < settings.disk.n; i++)
+		words_add(&machine.words, disk_word(first + i, settings.disk.v[i]));
 }
 
 static void add_streams(void)
@@ -426,10 +439,12 @@ static int run(int argc, char **argv)
 	network.host_loopback = settings.host_loopback;
 	network_parse(&network, &settings.net, &settings.publish, &settings.pcap);
 	kernel_words();
+	add_disks();
 	machine_channels(&machine);
 	network_open(&network, &machine, &session, settings.cpus);
 	if (settings.vsock)
 		vsock_open(settings.vsock, &machine);
+	machine_disks(&machine);
 	streams_look(&streams, true);
 	make_request(argc, argv);
 	add_streams();
@@ -460,7 +475,12 @@ const struct command cmd_run = {
 		"undefined in the guest: use another share for what both sides work on.  How soon\n"
 		"changes are seen there says --cache.\n\n"
 		"--cpu-limit and --io-limit need a control group (version 2) that the caller may\n"
-		"divide, as a session of systemd or a container has one.",
+		"divide, as a session of systemd or a container has one.\n\n"
+		"Words of --disk, after the colon and with commas between them: ro; cow=FILE, an\n"
+		"overlay that takes what is written (see kernelet image); direct, around the host's\n"
+		"page cache; sync, on the host's disk at once; serial=S; discard=on|off; iops=N and\n"
+		"bps=N, limits. With an image as its root the guest has that as /dev/uda, and the\n"
+		"first of these is /dev/udb.",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
 	.settings = &settings,

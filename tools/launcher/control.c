@@ -18,11 +18,13 @@
  * @source:	its socket, -1 when this entry is free
  * @channel:	that was lent to it, or 0
  * @console:	its packets are the console's
+ * @wants_disks: it waits for the socket for disks
  */
 struct client {
 	struct source source;
 	int channel;
 	bool console;
+	bool wants_disks;
 };
 
 /* A channel that came back: what is left in it is read until the guest is done. */
@@ -35,6 +37,7 @@ static struct source listener;
 static struct machine *machine;
 static struct session *session;
 static struct network *network;
+static struct client *disk_client;	/* has the socket for disks */
 
 /* ---- answers -------------------------------------------------------------- */
 
@@ -83,6 +86,27 @@ static void do_exec(struct client *c, const char *arg)
 	lent[n] = LENT;
 	c->channel = n;
 	answer_fd(c, "+", 1, machine->channel[n].host);
+}
+
+/* The socket itself, for one at a time: what is said there is cmd_disk.c's. */
+static void lend_disks(void)
+{
+	int i;
+
+	for (i = 0; i < MAX_CLIENTS && !disk_client; i++) {
+		if (clients[i].source.fd < 0 || !clients[i].wants_disks)
+			continue;
+		clients[i].wants_disks = false;
+		disk_client = &clients[i];
+		answer_fd(disk_client, "+", 1, machine->disk_socket);
+	}
+}
+
+static void do_disk(struct client *c, const char *arg)
+{
+	(void)arg;
+	c->wants_disks = true;
+	lend_disks();
 }
 
 static void do_stop(struct client *c, const char *arg)
@@ -199,6 +223,7 @@ static const struct {
 	void (*act)(struct client *c, const char *arg);
 } requests[] = {
 	{ "exec", do_exec },
+	{ "disk", do_disk },
 	{ "stop", do_stop },
 	{ "kill", do_kill },
 	{ "pause", do_pause },
@@ -253,6 +278,11 @@ static void hang_up(struct client *c)
 		take_back(c->channel);
 	c->channel = 0;
 	c->console = false;
+	c->wants_disks = false;
+	if (disk_client == c) {
+		disk_client = NULL;
+		lend_disks();
+	}
 }
 
 static void client_ready(void *data, short happened)

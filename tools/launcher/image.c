@@ -155,8 +155,8 @@ static char *check_base(const struct image *im)
 		char *now __auto_free = image_time(base->st.st_mtim.tv_sec,
 						   base->st.st_mtim.tv_nsec);
 
-		return print("%s: the base %s has changed since the overlay was made: then %s, now %s",
-			     im->path, base->path, then, now);
+		return print("%s: the base %s has changed since the overlay was made: "
+			     "then %s, now %s", im->path, base->path, then, now);
 	}
 	if (base->size != h->base_size)
 		return print("%s: the base %s has another size than when the overlay was made",

@@ -76,8 +76,8 @@ int image_settle_end(struct image *im, uint64_t size)
 {
 	uint64_t block = im->size >> im->header.block_shift, n = 1ULL << im->header.block_shift;
 	uint64_t pages = cow_map_pages(size, im->header.block_shift), was;
-	char *buf __auto_free = piece(n);
 	uint64_t part = im->size & (n - 1), old = im->size, i;
+	char *buf __auto_free = piece(n);
 
 	was = cow_map_pages(old, im->header.block_shift);
 	im->map = realloc(im->map, pages * COW_MAP_PAGE);

@@ -83,6 +83,16 @@ void machine_channels(struct machine *m)
 		add_channel(m, n);
 }
 
+void machine_disks(struct machine *m)
+{
+	int fds[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds))
+		fail("no socket: %s", strerror(errno));
+	m->disk_socket = fds[0];
+	words_add(&m->words, print("disk_socket=fd:%d", machine_keep(m, fds[1])));
+}
+
 void machine_stream(struct machine *m, int n, int fd)
 {
 	machine_keep(m, fd);

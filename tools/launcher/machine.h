@@ -22,6 +22,7 @@ struct channel_ends {
  * @keep:	descriptors it inherits
  * @n_keep:	how many
  * @channel:	its channels; those without a host end are streams
+ * @disk_socket: where its kernel is told of disks
  * @pid:	its process, 0 before the start
  * @status:	wait status, once @pid is 0 again
  * @log_out:	the pipe its messages go into
@@ -38,6 +39,7 @@ struct machine {
 	int keep[64];
 	size_t n_keep;
 	struct channel_ends channel[CHANNELS];
+	int disk_socket;
 	pid_t pid;
 	int status;
 	int log_out;
@@ -65,6 +67,11 @@ void machine_console(struct machine *m);
  * machine_channels() - make the channels of sessions
  */
 void machine_channels(struct machine *m);
+
+/**
+ * machine_disks() - let it have disks that come and go
+ */
+void machine_disks(struct machine *m);
 
 /**
  * machine_stream() - let the guest have one of the standard streams

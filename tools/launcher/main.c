@@ -20,12 +20,12 @@
 #include "options.h"
 
 extern const struct command cmd_run, cmd_exec, cmd_console, cmd_mount, cmd_cp, cmd_ps, cmd_stats,
-	cmd_stop, cmd_log, cmd_pause, cmd_resume, cmd_sysrq, cmd_net, cmd_image_build, cmd_image,
+	cmd_stop, cmd_log, cmd_pause, cmd_resume, cmd_sysrq, cmd_net, cmd_disk, cmd_image_build, cmd_image,
 	cmd_completion, cmd_manual;
 
 const struct command *const commands[] = {
 	&cmd_run, &cmd_exec, &cmd_console, &cmd_mount, &cmd_cp, &cmd_ps, &cmd_stats, &cmd_stop,
-	&cmd_log, &cmd_pause, &cmd_resume, &cmd_sysrq, &cmd_net, &cmd_image_build, &cmd_image,
+	&cmd_log, &cmd_pause, &cmd_resume, &cmd_sysrq, &cmd_net, &cmd_disk, &cmd_image_build, &cmd_image,
 	&cmd_completion, &cmd_manual,
 };
 
