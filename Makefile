@@ -66,8 +66,9 @@ all:
 
 DEPS_BUILD := gcc libc6-dev binutils make flex bison bc perl xz-utils rsync \
 	      busybox-static libcap-dev libfuse3-dev libvdeplug-dev pkg-config kmod $(PACKAGE)
-DEPS_TEST  := e2fsprogs ethtool fuse3 groff-base fakechroot fakeroot gdb iperf3 iproute2 \
-	      iputils-ping libvdeplug-slirp mmdebstrap socat tcpdump vde-switch vdeplug
+DEPS_TEST  := cryptsetup-bin e2fsprogs ethtool fuse3 groff-base fakechroot fakeroot fio gdb iperf3 \
+	      iproute2 iputils-ping libvdeplug-slirp mmdebstrap qemu-utils socat tcpdump \
+	      vde-switch vdeplug
 
 # command:package
 NEEDS := ld:binutils readelf:binutils flex:flex bison:bison bc:bc perl:perl \
@@ -204,7 +205,7 @@ $(B)/kernelet-hostfs: $(wildcard hostfs/server/*.c hostfs/server/*.h) hostfs/abi
 	$(Q)$(HOSTCC) $(TOOL_CFLAGS) -D_GNU_SOURCE -pthread -o $@ $(filter %.c,$^) $(FUSE_FLAGS)
 # ---- the launcher ------------------------------------------------------------
 
-$(B)/kernelet: $(wildcard tools/launcher/*.[ch]) tools/session_abi.h tools/files_abi.h Makefile
+$(B)/kernelet: $(wildcard tools/launcher/*.[ch]) $(wildcard tools/*_abi.h) drivers/cow_format.h Makefile
 	$(call say,HOSTCC,$(@F))
 	$(Q)mkdir -p $(B)
 	$(Q)$(HOSTCC) $(TOOL_CFLAGS) -o $@ $(filter %.c,$^) $(FUSE_FLAGS)

@@ -59,6 +59,7 @@ my $COMPLAINT = qr{
 my $STAMP = qr{\[\s*\d+\.\d{6}\](?:\[\s*[TC]\d+\])?};
 
 my (%ended, %running);		# wait status by pid; guests by pid
+our %helpers;			# processes of the test's own that stay, by pid
 my $PR_SET_CHILD_SUBREAPER = 36;
 
 defined $uid or BAIL_OUT("no user $user here: set TEST_USER");
@@ -521,7 +522,7 @@ sub clean {
 		reap();
 		%left = processes_below($$);
 		delete @left{(map { ($_, keys %{{processes_below($_)}}) }
-			      keys %running)};
+			      keys %running, keys %helpers)};
 		!%left;
 	});
 	push @bad, map { "process $_ ($left{$_}) is left" } sort keys %left;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * refuse WHAT COMMAND...: runs a command as on a host that refuses something.
- * WHAT is "filter" (seccomp(2) and its prctl fail, as some containers have it)
- * or "both" (ptrace(2) fails too).
+ * WHAT is "filter" (seccomp(2) and its prctl fail, as some containers have it),
+ * "both" (ptrace(2) fails too) or "rings" (io_uring_setup(2) alone fails).
  */
 #include <errno.h>
 #include <linux/audit.h>
@@ -20,9 +20,24 @@
 #define ALLOW		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
 #define REFUSE		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM)
 
+static int install(struct sock_filter *code, unsigned short n)
+{
+	struct sock_fprog prog = { n, code };
+
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog);
+}
+
 int main(int argc, char **argv)
 {
 	int both = argc > 1 && !strcmp(argv[1], "both");
+	int rings = argc > 1 && !strcmp(argv[1], "rings");
+	struct sock_filter no_rings[] = {
+		LOAD(nr),
+		IF_EQ(SYS_io_uring_setup, 1, 0),
+		ALLOW,
+		REFUSE,
+	};
 	struct sock_filter code[] = {
 		LOAD(arch),
 		IF_EQ(AUDIT_ARCH_X86_64, 0, 6),
@@ -35,14 +50,13 @@ int main(int argc, char **argv)
 		ALLOW,
 		REFUSE,
 	};
-	struct sock_fprog prog = { sizeof(code) / sizeof(code[0]), code };
 
-	if (argc < 3 || (!both && strcmp(argv[1], "filter"))) {
-		fprintf(stderr, "usage: refuse filter|both COMMAND...\n");
+	if (argc < 3 || (!both && !rings && strcmp(argv[1], "filter"))) {
+		fprintf(stderr, "usage: refuse filter|both|rings COMMAND...\n");
 		return 126;
 	}
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
-	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog)) {
+	if (rings ? install(no_rings, sizeof(no_rings) / sizeof(no_rings[0])) :
+		    install(code, sizeof(code) / sizeof(code[0]))) {
 		perror("refuse: a filter of its own");
 		return 126;
 	}
