@@ -84,8 +84,17 @@ static void disk_free(struct gendisk *gd)
 	kfree(gd->private_data);
 }
 
+/* Context: open_mutex. */
+static int disk_open(struct gendisk *gd, blk_mode_t mode)
+{
+	const struct disk *disk = gd->private_data;
+
+	return disk->leaving ? -ENXIO : 0;
+}
+
 static const struct block_device_operations disk_fops = {
 	.owner		= THIS_MODULE,
+	.open		= disk_open,
 	.free_disk	= disk_free,
 };
 
@@ -215,15 +224,16 @@ out_free:
 }
 
 /* Nobody who opens it from now on gets it; fails when somebody has it open. */
-static int disk_close_door(struct gendisk *gd)
+static int disk_close_door(struct disk *disk)
 {
+	struct gendisk *gd = disk->gd;
 	int ret = 0;
 
 	mutex_lock(&gd->open_mutex);
 	if (disk_openers(gd))
 		ret = -EBUSY;
 	else
-		set_bit(GD_DEAD, &gd->state);
+		disk->leaving = true;
 	mutex_unlock(&gd->open_mutex);
 	return ret;
 }
@@ -242,7 +252,7 @@ int disk_remove(unsigned int nr)
 
 	if (!disk)
 		return -ENODEV;
-	ret = disk_close_door(disk->gd);
+	ret = disk_close_door(disk);
 	if (ret)
 		return ret;
 	/* what an overlay has been told is in its map only after a flush */

@@ -31,6 +31,7 @@ struct disk_limit {
  * @cow:	its overlays, or NULL
  * @tags:	its queues
  * @gd:		its block device
+ * @leaving:	it is being removed: nobody may open it (open_mutex)
  * @no_nowait:	the host has no answer to host_disk_try() for its file
  * @limit_lock:	of @iops and @bps
  * @iops:	limit of requests
@@ -41,6 +42,7 @@ struct disk {
 	struct cow *cow;
 	struct blk_mq_tag_set tags;
 	struct gendisk *gd;
+	bool leaving;
 	bool no_nowait;
 	spinlock_t limit_lock;		/* @iops, @bps */
 	struct disk_limit iops;
