@@ -5,7 +5,7 @@
 # flushed is in the file whatever happens to the guest; both engines, direct I/O,
 # locks, discards, limits, partitions; errors of the host's file, on demand.
 #
-# FIO_SECONDS: how long each of fio's verify jobs runs (2).
+# FIO_SECONDS: how long each of fio's verify jobs runs (1).
 
 use strict;
 use warnings;
@@ -19,7 +19,7 @@ use Test::More;
 
 my $MB = 1 << 20;
 my $dir = scratch();
-my $FIO_SECONDS = $ENV{FIO_SECONDS} // 2;
+my $FIO_SECONDS = $ENV{FIO_SECONDS} // 1;
 
 cannot('no mke2fs: apt-get install e2fsprogs')
 	unless grep { -x "$_/mke2fs" } split /:/, $ENV{PATH};
@@ -188,10 +188,10 @@ for my $how ('', ',direct', ",cow=$dir/exercise.cow") {
 	my $g = boot(name => "exercise$how", args => ['ncpus=2', "disk0=$file$how"], time => 120,
 		files => ["/t/exercise=$DISK_TOOLS/exercise"], script => <<'EOF');
 mount /dev/uda /mnt
-/t/exercise /mnt/a 1 250 & /t/exercise /mnt/b 2 250 & wait
+/t/exercise /mnt/a 1 120 & /t/exercise /mnt/b 2 120 & wait
 umount /mnt
 EOF
-	is($g->text, "250 operations\n" x 2, 'the file system holds what it should');
+	is($g->text, "120 operations\n" x 2, 'the file system holds what it should');
 	if ($how =~ /cow/) {
 		image('convert', "$dir/exercise.cow", "$dir/exercise.flat");
 		$file = "$dir/exercise.flat";
