@@ -87,7 +87,7 @@ X
 my %PREPARE = (
 	exec => 'cd /ks/exec; touch Makefile; rm -f execveat.symlink; ln -s execveat execveat.symlink',
 	pidfd => 'echo 1100 >/proc/sys/kernel/pid_max',
-	mm => 'echo 64 >/proc/sys/vm/nr_hugepages; echo 2 >/proc/sys/kernel/randomize_va_space',
+	mm => 'echo 512M >/sys/block/zram0/disksize; mkswap /dev/zram0; swapon /dev/zram0; echo 2 >/proc/sys/kernel/randomize_va_space',
 );
 
 # Runs a directory's commands in one guest; its output.
