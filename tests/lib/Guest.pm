@@ -37,6 +37,7 @@ our $BUILD = $ENV{BUILD} // "$TOP/build";
 our $VMLINUX = $ENV{VMLINUX} // "$BUILD/vmlinux";
 
 my $SCALE = $ENV{TEST_TIME} // 1;
+our %servers;			# pids of what a test runs beside its guests
 our $PTRACE = ($ENV{GUEST_ARGS} // '') =~ /\bintercept=ptrace\b/;
 my $root = $> == 0;
 my $user = $root ? $ENV{TEST_USER} // 'nobody' : getpwuid $>;
@@ -521,6 +522,7 @@ sub clean {
 	wait_until(3, sub {
 		reap();
 		%left = processes_below($$);
+		delete @left{map { ($_, keys %{{processes_below($_)}}) } keys %servers};
 		delete @left{(map { ($_, keys %{{processes_below($_)}}) }
 			      keys %running, keys %helpers)};
 		!%left;

@@ -23,7 +23,6 @@ our @EXPORT = qw(program tap packet_socket frame sh_ok tcp_answer background sto
 	have_slirp md5_of);
 
 my $SEQPACKET = 5;
-my %ours;			# pids of background()
 
 sub import_namespace {
 	return if $ENV{KERNELET_TEST_NETNS};
@@ -109,7 +108,7 @@ sub background {
 		open STDERR, '>&', \*STDOUT;
 		exec 'setpriv', '--pdeathsig', 'KILL', '--', @command or POSIX::_exit(127);
 	}
-	$ours{$pid} = 1;
+	$Guest::servers{$pid} = 1;
 	return $pid;
 }
 
@@ -117,7 +116,7 @@ sub stop_background {
 	for my $pid (@_) {
 		kill KILL => $pid;
 		waitpid $pid, 0;
-		delete $ours{$pid};
+		delete $Guest::servers{$pid};
 	}
 }
 
@@ -135,6 +134,6 @@ sub md5_of {
 import_namespace();
 set_up();
 
-END { kill KILL => keys %ours }
+END { kill KILL => keys %Guest::servers }
 
 1;
