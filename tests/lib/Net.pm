@@ -97,13 +97,16 @@ sub tcp_answer {
 	return scalar <$s>;
 }
 
-# Starts a program; gives its pid. Ended at the latest with the test.
+# Starts a program; gives its pid. Ended at the latest with the test. Its input
+# is a pipe on which nothing comes: vde_switch ends at the end of its input.
+our ($silence, $silent);
+pipe $silence, $silent or die "pipe: $!";
 sub background {
 	my (@command) = @_;
 	my $pid = fork // die "fork: $!";
 
 	if (!$pid) {
-		open STDIN, '<', '/dev/null';
+		open STDIN, '<&', $silence;
 		open STDOUT, '>', '/dev/null';
 		open STDERR, '>&', \*STDOUT;
 		exec 'setpriv', '--pdeathsig', 'KILL', '--', @command or POSIX::_exit(127);
