@@ -283,6 +283,7 @@ control: all
 	$(Q)[ -e $(CONTROL)/obj ] || { rm -rf $(CONTROL) && mkdir $(CONTROL) && \
 		cp -a --reflink=auto $(OBJ) $(CONTROL)/copy && \
 		mv $(CONTROL)/copy $(CONTROL)/obj; }
+	$(Q)ln -sfn ../root.list $(CONTROL)/root.list
 	$(Q)sed '/KERNELET_ATTACK_CONTROL/d' $(CONFIG) >$(CONTROL)/config
 	$(Q)echo CONFIG_KERNELET_ATTACK_CONTROL=y >>$(CONTROL)/config
 	$(Q)cmp -s $(CONTROL)/config $(CONTROL)/config.made || { \
@@ -295,7 +296,7 @@ control: all
 DEBUG := $(B)/debug
 
 debug: $(CONFIG) $(B)/root.list $(B)/busybox $(B)/init
-	$(Q)mkdir -p $(DEBUG)/obj
+	$(Q)mkdir -p $(DEBUG)/obj && ln -sfn ../root.list $(DEBUG)/root.list
 	$(Q)cat $(CONFIG) arch-user/configs/debugging.config >$(DEBUG)/config
 	$(Q)cmp -s $(DEBUG)/config $(DEBUG)/config.made || { \
 		cp $(DEBUG)/config $(DEBUG)/obj/.config && \
