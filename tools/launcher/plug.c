@@ -151,8 +151,9 @@ static char *url_of(struct network *net, const struct interface *f)
 	return url.p;
 }
 
+/* Only the first one is waited for: it says by @ready that its plug is open. */
 static void __noreturn become_pump(struct network *net, const struct interface *f, int ready,
-				   bool quiet, pid_t parent)
+				   bool first, pid_t parent)
 {
 	struct words w = { 0 };
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -162,8 +163,10 @@ static void __noreturn become_pump(struct network *net, const struct interface *
 	words_add(&w, "pump");
 	words_add(&w, "--fd");
 	words_add(&w, print("%d", f->end));
-	words_add(&w, "--ready");
-	words_add(&w, print("%d", ready));
+	if (first) {
+		words_add(&w, "--ready");
+		words_add(&w, print("%d", ready));
+	}
 	words_add(&w, "--name");
 	words_add(&w, print("--net=%s", f->spec));
 	words_add(&w, "--url");
@@ -182,7 +185,7 @@ static void __noreturn become_pump(struct network *net, const struct interface *
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	dup2(null, 0);
 	dup2(null, 1);
-	if (quiet)
+	if (!first)
 		dup2(null, 2);
 	fcntl(f->end, F_SETFD, 0);
 	fcntl(ready, F_SETFD, 0);
@@ -205,7 +208,7 @@ static bool start_pump(struct network *net, struct interface *f, bool first)
 		fail("no pipe: %s", strerror(errno));
 	f->pid = fork();
 	if (!f->pid)
-		become_pump(net, f, fds[1], !first, parent);
+		become_pump(net, f, fds[1], first, parent);
 	close(fds[1]);
 	if (f->pid < 0)
 		fail("no process for --net=%s: %s (see ulimit -u)", f->spec, strerror(errno));
