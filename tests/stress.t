@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # stress-ng in the Debian guest: each stressor for a bounded time, with
-# verification, and the log clean. STRESS_SECONDS (default 10) each.
+# verification, and the log clean. STRESS_SECONDS (default 5) each.
 
 use strict;
 use warnings;
@@ -12,7 +12,7 @@ use Debian;
 use Guest;
 use Test::More;
 
-my $seconds = $ENV{STRESS_SECONDS} // 10;
+my $seconds = $ENV{STRESS_SECONDS} // 5;
 my $image = debian();
 my @stressors = (
 	['vm', '--vm 2 --vm-bytes 64M --vm-method all'],

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # The kernel's own torture modules, on more vCPUs than the host has CPUs: RCU,
-# and locks of several kinds. TORTURE_SECONDS (default 6) each.
+# and locks of several kinds. TORTURE_SECONDS (default 3) each.
 
 use strict;
 use warnings;
@@ -11,7 +11,7 @@ use lib "$FindBin::Bin/lib";
 use Guest;
 use Test::More;
 
-my $seconds = $ENV{TORTURE_SECONDS} // 6;
+my $seconds = $ENV{TORTURE_SECONDS} // 3;
 my $obj = "$BUILD/obj/kernel";
 my %files = map { m{([^/]*)$} ? ("/m/$1", "$obj/$_") : () }
 	qw(torture.ko locking/locktorture.ko rcu/rcutorture.ko);
