@@ -187,6 +187,7 @@ refused(qr/--publish=80: say .*/, '--net=user', '--publish=80');
 refused(qr/--publish=x:80: x: not a port; .*/, '--net=user', '--publish=x:80');
 refused(qr/--publish=\[::1\]:8080:80: IPv4 only: .*/, '--net=user', '--publish=[::1]:8080:80');
 refused(qr/--publish=192.0.2.9:8080:80: 192.0.2.9: .*/, '--net=user', '--publish=192.0.2.9:8080:80');
+refused(qr/--net=user,mtu=9001: mtu=9001: --net=user takes up to 9000/, '--net=user,mtu=9001');
 refused(qr/--host-loopback: it needs --net=user/, '--host-loopback');
 
 done_testing();

@@ -9,7 +9,7 @@
 #include <unistd.h>
 #include "network.h"
 
-#define USER_MTU	65520
+#define USER_MTU	9000		/* libvdeslirp cuts longer frames short */
 #define SOCKET_BUFFER	(4 << 20)
 #define NOTICE_REMOVE	2		/* see drivers/net_user.h */
 
@@ -137,6 +137,8 @@ static void complete(struct network *net, struct interface *f)
 	f->subnet = next_subnet(net);
 	if (!f->mtu)
 		f->mtu = USER_MTU;
+	if (f->mtu > USER_MTU)
+		fail("--net=%s: mtu=%u: --net=user takes up to %d", f->spec, f->mtu, USER_MTU);
 }
 
 void network_parse(struct network *net, const struct words *specs, const struct words *publish,
