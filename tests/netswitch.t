@@ -61,14 +61,14 @@ sub leave {
 }
 
 sub transfer {
-	my ($from, $to, $address, $name) = @_;
-	my $zeros = md5_of("head -c $BYTES /dev/zero");
+	my ($from, $to, $address, $name, $bytes) = @_;
+	my $zeros = md5_of("head -c $bytes /dev/zero");
 	my $start = time;
 
 	$to->send("/t/tcp take 7001 | md5sum\n");
 	sleep 0.3;
-	is(status_in($from, "head -c $BYTES /dev/zero | /t/tcp give $address 7001", 120), 0,
-		"$name: $BYTES bytes are sent");
+	is(status_in($from, "head -c $bytes /dev/zero | /t/tcp give $address 7001", 120), 0,
+		"$name: $bytes bytes are sent");
 	ok($to->expect(qr/^\Q$zeros\E  -\n-- 0\n/m, 120), "$name: and arrive");
 	diag(sprintf '%s: %.1f s', $name, time - $start);
 }
@@ -80,7 +80,7 @@ my $switches = scratch() . '/kernelet/.switch';
 	my @g = map { member("m$_", 'switch:lab', "10.8.0.$_") } 1 .. 2;
 
 	is(status_in($g[0], 'ping -c 2 -i 0.2 -W 2 10.8.0.2'), 0, 'two guests: ping');
-	transfer($g[0], $g[1], '10.8.0.2', 'two guests');
+	transfer($g[0], $g[1], '10.8.0.2', 'two guests', $BYTES);
 	push @g, map { member("m$_", 'switch:lab', "10.8.0.$_") } 3 .. 4;
 	for my $i (1 .. 4) {
 		my $all = join ' && ', map { "ping -c 1 -W 2 10.8.0.$_" } grep { $_ != $i } 1 .. 4;
@@ -173,7 +173,7 @@ SKIP: {
 	my $b = member('vb', "vde:vde://$ctl", '10.8.3.2');
 
 	is(status_in($a, 'ping -c 2 -i 0.2 -W 2 10.8.3.2'), 0, 'VDE: ping');
-	transfer($a, $b, '10.8.3.2', 'VDE');
+	transfer($a, $b, '10.8.3.2', 'VDE', $BYTES >> 2);
 	my $c = member('vc', "vde:$ctl", '10.8.3.3');
 	is(status_in($c, 'ping -c 1 -W 2 10.8.3.1'), 0, 'VDE: one joins');
 	leave($c, 'VDE: one leaves');
@@ -207,7 +207,7 @@ SKIP: {
 	is($h->out, "eth1\n", 'on our switch') or diag($h->err);
 	my $d = member('vd', 'switch:hot', '10.8.5.2');
 	is(status_in($a, 'ping -c 1 -W 2 10.8.5.2'), 0, 'which works too');
-	transfer($a, $d, '10.8.5.2', 'added later');
+	transfer($a, $d, '10.8.5.2', 'added later', $BYTES >> 2);
 	leave($_->[0], $_->[1]) for [$d, 'vd'], [$a, 'va'], [$b, 'vb'];
 	stop_background($switch);
 }

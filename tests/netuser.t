@@ -118,7 +118,7 @@ my $reach = join '; ', 'ip addr del 127.0.0.1/8 dev lo', 'ip route del local 127
 	# $BYTES each way, with checksums: in by a published port, out to the world
 	my $g = kernelet(['run', '--root=builtin', "--share=$BUILD/tests/lib:/t", '--net', '--publish=7001:7001', '--', 'sh', '-c',
 		"echo up; /t/tcp take 7001 | md5sum; head -c $BYTES /dev/zero | /t/tcp give 192.0.2.1 7002"],
-		time => 180);
+		time => 300);
 	my $zeros = md5_of("head -c $BYTES /dev/zero");
 	my $sum = scratch() . '/sum';
 	my $pid = background('sh', '-c', "$tcp take 7002 | md5sum >$sum");
