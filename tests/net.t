@@ -15,7 +15,7 @@ use Time::HiRes qw(sleep time);
 
 -w '/dev/net/tun' or cannot('no /dev/net/tun that may be opened here');
 
-my $BYTES = $ENV{NET_BYTES} // 1 << 30;
+my $BYTES = $ENV{NET_BYTES} // 1 << 27;
 my $tcp = "$BUILD/tests/lib/tcp";
 
 -x $tcp or BAIL_OUT("no $tcp: make -C tests");

@@ -14,7 +14,7 @@ use Launcher;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-my $BYTES = $ENV{NET_BYTES} // 1 << 30;
+my $BYTES = $ENV{NET_BYTES} // 1 << 27;
 my $tcp = "$BUILD/tests/lib/tcp";
 
 -x $tcp or BAIL_OUT("no $tcp: make -C tests");

@@ -16,7 +16,7 @@ use Time::HiRes qw(sleep time);
 
 have_slirp() or cannot('no plug-in slirp:// of libvdeplug here (libvdeplug-slirp)');
 
-my $BYTES = $ENV{NET_BYTES} // 1 << 30;
+my $BYTES = $ENV{NET_BYTES} // 1 << 27;
 my $tcp = "$BUILD/tests/lib/tcp";
 
 -x $tcp or BAIL_OUT("no $tcp: make -C tests");
