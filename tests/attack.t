@@ -127,13 +127,13 @@ sub succeeds {
 }
 
 # Most are races, which an attacker can enter as often as it takes.
-for (@controls) {
-	my ($name, $word) = @$_;
+for my $control (@controls) {
+	my ($name, $word) = @$control;
 	my ($it_does, $g);
 	next unless want($name);
 
 	for (1 .. 6) {
-		($it_does, $g) = succeeds(@$_);
+		($it_does, $g) = succeeds(@$control);
 		last if $it_does;
 	}
 	ok($it_does, "$name without $word: it succeeds") or diag($g->tail);

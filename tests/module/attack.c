@@ -298,7 +298,10 @@ static long try_withdrawn(void)
 	return n;
 }
 
-/* Every number there is, with arguments that are good for nothing. */
+/*
+ * Every number there is, with arguments that are good for nothing.  (-1 is what
+ * a rule has for a descriptor that this guest was not given.)
+ */
 static long try_sweep(void)
 {
 	long nr, n = 0;
@@ -309,7 +312,7 @@ static long try_sweep(void)
 		/* newer hosts let these pass any filter, and answer with a signal */
 		if (nr == HOST_uretprobe || nr == HOST_uprobe)
 			continue;
-		if (call(nr, -1, -1, -1, -1, -1, -1) == REFUSED)
+		if (call(nr, -2, -2, -2, -2, -2, -2) == REFUSED)
 			continue;
 		pr_warn("attack: allowed %ld\n", nr);
 		n++;
