@@ -30,7 +30,6 @@ my @controls = (
 	[ 'leftovers', 'recycle-clear', [], 'said' ],
 	[ 'registers', 'recycle-clear', [], 'said' ],
 	[ 'never-parked', 'recycle-thread', [], 'said' ],
-	[ 'freed', 'still', ['ncpus=2'], 'said' ],
 	[ 'forks', 'lost-pidfd', [], 'hangs' ],
 	[ 'outlive', 'pdeathsig', [], 'left' ],
 );
