@@ -40,7 +40,9 @@ for my $command (@commands) {
 my $manual = command(['manual'])->out;
 spew("$dir/kernelet.1", $manual);
 for my $command (@commands) {
-	my ($part) = $manual =~ /^\.SS kernelet \Q$command\E (.*?)(?=^\.S[SH])/ms;
+	# "image" is one, "image build" another
+	my $longer = join '|', '(?!)', map { /^\Q$command\E (\S+)$/ ? $1 : () } @commands;
+	my ($part) = $manual =~ /^\.SS kernelet \Q$command\E (?!(?:$longer) )(.*?)(?=^\.S[SH])/ms;
 	my %there = map { s/\\//gr => 1 } ($part // '') =~ /^\.B (?:\\-\w, )?\\-\\-([a-z\\-]+)/mg;
 
 	is(join(' ', sort keys %there), join(' ', sort @{$options{$command}}),

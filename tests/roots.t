@@ -54,7 +54,8 @@ my $before = (stat $image)[9];
 
 	is($g->{ended}, 0, '--persist') or diag($g->err);
 	$g->clean('--persist');
-	is(in_root(["--root=$image"], 'cat /etc/new')->out, "kept\n", 'is kept');
+	my $again = in_root(["--root=$image"], 'cat /etc/new');
+	is($again->out, "kept\n", 'is kept') or diag("status $again->{ended}: ", $again->err);
 	my ($status, $out) = run_user('e2fsck', '-fn', $image);
 	is($status, 0, 'the file system is in order');
 	unlike($out, qr/recover/, 'and was unmounted');

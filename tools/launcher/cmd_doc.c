@@ -77,13 +77,26 @@ static void complete_words(const char *name)
 	}
 }
 
+/* A first word may be a subcommand itself, whose operands are offered, too. */
 static void complete_second(const char *name)
 {
-	printf("\tif [ \"$sub\" = %.*s ]; then\n\t\tif [ \"$COMP_CWORD\" = 2 ]; then\n"
-	       "\t\t\tCOMPREPLY=($(compgen -W '", (int)first_word(name), name);
+	int n = first_word(name);
+	size_t i;
+
+	printf("\tif [ \"$sub\" = %.*s ]; then\n"
+	       "\t\tif [ \"$COMP_CWORD\" = 2 ] && [ \"${cur#-}\" = \"$cur\" ]; then\n"
+	       "\t\t\tCOMPREPLY=($(compgen -W '", n, name);
 	complete_words(name);
+	for (i = 0; i < n_commands; i++)
+		if (!strncmp(commands[i]->name, name, n) && !commands[i]->name[n] &&
+		    commands[i]->complete)
+			printf("%s", commands[i]->complete);
 	printf("' -- \"$cur\"))\n\t\t\treturn\n\t\tfi\n"
-	       "\t\tsub=\"$sub ${COMP_WORDS[2]}\"\n\tfi\n");
+	       "\t\tcase ${COMP_WORDS[2]} in\n\t\t");
+	for (i = 0; i < n_commands; i++)
+		if (!strncmp(commands[i]->name, name, n) && commands[i]->name[n])
+			printf("%s) sub=\"$sub ${COMP_WORDS[2]}\" ;; ", commands[i]->name + n + 1);
+	printf("\n\t\tesac\n\tfi\n");
 }
 
 static int run_completion(int argc, char **argv)

@@ -412,6 +412,7 @@ static int end(void)
 	machine_reap(&machine, true);
 	while (waitpid(-1, NULL, WNOHANG) > 0)
 		;
+	shares_unlock(&shares);
 	terminal_restore();
 	limits_remove();
 	entry_remove(&entry);

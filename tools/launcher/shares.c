@@ -111,8 +111,15 @@ static void image_root(struct shares *sh, const char *path, bool persist)
 	if (flock(fd, (persist ? LOCK_EX : LOCK_SH) | LOCK_NB))
 		fail("--root=%s: a guest that may write to it has it in use", path);
 	sh->root_fd = fd;
+	sh->lock = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	sh->kind = ROOT_IMAGE;
 	sh->record = print("ext4:%s:/dev/uda", persist ? "rw" : "overlay");
+}
+
+void shares_unlock(struct shares *sh)
+{
+	if (sh->lock >= 0)
+		flock(sh->lock, LOCK_UN);
 }
 
 static void file_root(struct shares *sh, const char *path, bool persist)
@@ -149,6 +156,7 @@ void shares_root(struct shares *sh, const char *root, bool persist)
 	sh->server = program_beside("kernelet-hostfs");
 	sh->root = root;
 	sh->root_fd = -1;
+	sh->lock = -1;
 	sh->reading = -1;
 	sh->writable = persist;
 	if (!root) {

@@ -40,6 +40,7 @@ enum root_kind {
  * @kind:	of the root
  * @root:	what --root named, NULL for the default
  * @root_fd:	of an image or archive
+ * @lock:	a descriptor of the same open file, which holds the lock; or -1
  * @reading:	of an archive: how far the guest has read it, by its offset; or -1
  * @record:	what the guest's init is told of the root, or NULL
  * @writable:	what is written to the root stays
@@ -57,6 +58,7 @@ struct shares {
 	enum root_kind kind;
 	const char *root;
 	int root_fd;
+	int lock;
 	int reading;
 	char *record;
 	bool writable;
@@ -78,6 +80,14 @@ struct shares {
  * @persist:	keep what is written
  */
 void shares_root(struct shares *sh, const char *root, bool persist);
+
+/**
+ * shares_unlock() - let others have the image
+ *
+ * The guest has ended; the host may take some time over the last of its io_uring,
+ * which holds the same open file.
+ */
+void shares_unlock(struct shares *sh);
 
 /**
  * shares_add() - a --share option: HOST[:GUEST][:ro|rw|overlay]
