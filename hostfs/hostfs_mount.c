@@ -158,11 +158,11 @@ static void hostfs_kill_sb(struct super_block *sb)
 	fuse_mount_destroy(fm);
 }
 
-static struct file_system_type hostfs_type = {
-	.owner		= THIS_MODULE,
+static struct file_system_type share_fs = {
 	.name		= "hostfs",
 	.init_fs_context = hostfs_init_fs_context,
 	.kill_sb	= hostfs_kill_sb,
+	.owner		= THIS_MODULE,
 };
 MODULE_ALIAS_FS("hostfs");
 
@@ -173,6 +173,6 @@ static int __init hostfs_init(void)
 	for (i = 0; i < HOST_MAX_SHARES; i++)
 		if (host_boot_info()->share[i].fd >= 0)
 			shares[i].host = &host_boot_info()->share[i];
-	return register_filesystem(&hostfs_type);
+	return register_filesystem(&share_fs);
 }
 device_initcall(hostfs_init);
