@@ -13,7 +13,8 @@ use Launcher;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
--w '/dev/net/tun' or cannot('no /dev/net/tun that may be opened here');
+# what the host allows is not ours to install
+-w '/dev/net/tun' or plan(skip_all => 'no /dev/net/tun that may be opened here');
 
 my $BYTES = $ENV{NET_BYTES} // 1 << 27;
 my $tcp = "$BUILD/tests/lib/tcp";

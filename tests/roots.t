@@ -37,7 +37,8 @@ my $before = (stat $image)[9];
 {
 	my $g = in_root(["--root=$image"], 'cat /etc/name; echo more >/etc/new && cat /etc/new; pwd');
 
-	is($g->out, "a small root\nsh: can't create /etc/new: Permission denied\n/\n" =~ s/sh:.*\n//r,
+	# it may be its owner
+	like($g->out, qr{\Aa small root\n(?:more\n)?/\n\z},
 		'an image as root, as the caller\'s user') or diag($g->err);
 	$g->clean('an image');
 	$g = in_root(["--root=$image", '--root-user'],
