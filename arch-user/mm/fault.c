@@ -80,7 +80,8 @@ static void map_around(struct vm_area_struct *vma, unsigned long address)
 		.pmd = pmd_off(vma->vm_mm, address),
 	};
 
-	if (!vma->vm_file || !vma->vm_ops->map_pages || uffd_disable_fault_around(vma))
+	/* a private mapping of /dev/zero has a file, and no operations */
+	if (!vma->vm_ops || !vma->vm_ops->map_pages || uffd_disable_fault_around(vma))
 		return;
 	start = max(start, vma->vm_start);
 	rcu_read_lock();

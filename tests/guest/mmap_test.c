@@ -153,9 +153,26 @@ static void test_reuse(void)
 	is(stale, 0, "2000 times remapped, always fresh");
 }
 
+/* It has a file, but is anonymous memory. */
+static void test_zero_device(void)
+{
+	int fd = open("/dev/zero", O_RDWR);
+	volatile char *p;
+
+	must(fd >= 0);
+	p = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	must(p != MAP_FAILED);
+	is(p[PAGE], 0, "private /dev/zero reads as zero");
+	p[PAGE] = 5;
+	is(p[PAGE], 5, "and can be written");
+	munmap((void *)p, 4 * PAGE);
+	close(fd);
+}
+
 int main(void)
 {
 	test_anonymous();
+	test_zero_device();
 	test_fixed();
 	test_file();
 	test_limits();
