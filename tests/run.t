@@ -120,6 +120,17 @@ status_is(3, 'a guest that powers itself off', 'sh', '-c', 'exit 3; poweroff -f'
 	$g = run_in(['--root-user'], ['id', '-u']);
 	is($g->out, "0\n", '--root-user');
 	$g->clean('--root-user');
+	local @ENV{qw(PATH HOME USER)} = ('/usr/local/bin:/usr/bin:/bin', '/nowhere', 'somebody');
+	for my $user ([], ['--root-user']) {
+		$g = command(['run', @$user, qw(--env PATH=/one --env PATH=/usr/bin:/two --env=HOME=/tmp --env USER),
+			'--', 'sh', '-c', 'cat /proc/self/environ | tr "\\0" "\\n" | grep -E "^(PATH|HOME|USER)=" | sort']);
+		is($g->out, "HOME=/tmp\nPATH=/usr/bin:/two\nUSER=somebody\n",
+			"what --env sets is in force, once (@$user)");
+		$g->clean('--env');
+	}
+	$g = command(['run', '--root-user', '--', 'sh', '-c', 'echo $PATH $HOME ${USER-none}']);
+	is($g->out, "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin /root none\n", 'root has the programs of root');
+	$g->clean('root');
 	$g = run_in(['--cpus=2', '--memory=256M'], ['sh', '-c', 'nproc; free -m | awk "NR == 2 { print \$2 }"']);
 	my ($cpus, $mb) = split ' ', $g->out;
 	is($cpus, 2, '--cpus');

@@ -55,37 +55,79 @@ static bool matches(const char *var, const char *name)
 	return !strncmp(var, name, n) && var[n] == '=';
 }
 
-static bool is_wanted(const char *var, bool root, bool home, const struct words *more)
+/* Whether one of the words from the given one on sets the variable of "NAME=value". */
+static bool is_set(const struct words *more, size_t from, const char *var)
+{
+	size_t i, n = strcspn(var, "=") + 1;
+
+	for (i = from; i < more->n; i++)
+		if (!strncmp(more->v[i], var, n))
+			return true;
+	return false;
+}
+
+static bool is_named(const struct words *more, const char *var)
 {
 	size_t i;
 
 	for (i = 0; i < more->n; i++)
 		if (matches(var, more->v[i]))
 			return true;
-	if (root && (matches(var, "HOME") || matches(var, "USER") || matches(var, "LOGNAME")))
-		return false;
+	return false;
+}
+
+/* Whether it goes to the guest without being asked for. */
+static bool is_default(const char *var, bool root, bool home)
+{
+	static const char *const of_root[] = { "HOME", "LOGNAME", "PATH", "USER" };
+	size_t i;
+
+	for (i = 0; root && i < ARRAY_SIZE(of_root); i++)
+		if (matches(var, of_root[i]))
+			return false;
 	for (i = 0; i < ARRAY_SIZE(environment); i++)
 		if (matches(var, environment[i].name))
 			return home || !environment[i].home;
 	return false;
 }
 
+static void add_unless_given(struct session *s, const struct words *more, const char *var)
+{
+	if (!is_set(more, 0, var) && !is_named(more, var))
+		request_add(s, REC_ENV, "%s", var);
+}
+
+/* The caller's, with the directories of root's programs if they are not there. */
+static void add_root_path(struct session *s, const struct words *more)
+{
+	const char *path = getenv("PATH");
+	char *var __auto_free = NULL;
+
+	if (!path)
+		return;
+	if (asprintf(&var, "PATH=%s%s", path, strstr(path, "/sbin") ? "" : ":/usr/sbin:/sbin") < 0)
+		fail("out of memory");
+	add_unless_given(s, more, var);
+}
+
+/* A name is sent once: of two, a shell takes the last and getenv() the first. */
 static void add_environment(struct session *s, bool root, bool home, const struct words *more)
 {
 	size_t i;
 	char **e;
 
-	/* the first of a name counts */
 	for (i = 0; i < more->n; i++)
-		if (strchr(more->v[i], '='))
+		if (strchr(more->v[i], '=') && !is_set(more, i + 1, more->v[i]))
 			request_add(s, REC_ENV, "%s", more->v[i]);
 	for (e = environ; *e; e++)
-		if (is_wanted(*e, root, home, more))
+		if (!is_set(more, 0, *e) && (is_named(more, *e) || is_default(*e, root, home)))
 			request_add(s, REC_ENV, "%s", *e);
 	if (root)
-		request_add(s, REC_ENV, "HOME=/root");
+		add_unless_given(s, more, "HOME=/root");
 	else if (!home)
-		request_add(s, REC_ENV, "HOME=/");
+		add_unless_given(s, more, "HOME=/");
+	if (root && home)
+		add_root_path(s, more);
 }
 
 void request_add_caller(struct session *s, bool root, bool home, const struct words *env)
