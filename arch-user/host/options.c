@@ -440,6 +440,12 @@ void host_options(int argc, char **argv, char **envp)
 	/* Looking twice a second for huge pages to make would keep an idle guest awake. */
 	if (!named(argc, argv, "sysctl.vm.compaction_proactiveness="))
 		append("sysctl.vm.compaction_proactiveness=0");
+	/*
+	 * Pages freed go back to the buddy allocator, which gives them out in ascending
+	 * runs: those are mapped at one call, where a long list of single ones is not.
+	 */
+	if (!named(argc, argv, "sysctl.vm.percpu_pagelist_high_fraction="))
+		append("sysctl.vm.percpu_pagelist_high_fraction=65536");
 	/* A fault is dear here: let one bring sixteen pages when it can. */
 	if (!named(argc, argv, "thp_anon="))
 		append("thp_anon=16K-64K:always;2M:inherit");

@@ -297,10 +297,22 @@ static int stub_prot(int prot)
 	       (prot & HOST_PROT_EXEC ? PROT_EXEC : 0);
 }
 
+/* What was just queued is undone by the mapping that follows. */
+static bool is_covered(u32 slot, unsigned long addr, size_t size)
+{
+	const struct stub_op *op = &request_page(slot)->op[host->stub[slot].nops - 1];
+
+	return host->stub[slot].nops && op->nr == __NR_munmap && op->arg[0] >= addr &&
+	       op->arg[0] + op->arg[1] <= addr + size;
+}
+
 void host_stub_map(u32 slot, unsigned long addr, u64 phys, size_t size, int prot, bool populate)
 {
-	struct stub_op *op = next_op(slot, __NR_mmap);
+	struct stub_op *op;
 
+	while (is_covered(slot, addr, size))
+		host->stub[slot].nops--;
+	op = next_op(slot, __NR_mmap);
 	op->arg[0] = addr;
 	op->arg[1] = size;
 	op->arg[2] = stub_prot(prot);

@@ -4,6 +4,7 @@
  */
 #include <linux/export.h>
 #include <linux/init.h>
+#include <linux/initrd.h>
 #include <linux/memblock.h>
 #include <linux/mm.h>
 #include <linux/pgtable.h>
@@ -63,17 +64,38 @@ bool kernel_addr_is_ram(unsigned long addr)
 EXPORT_SYMBOL(kernel_addr_is_ram);
 
 /*
+ * The last one first: the allocator gives out what it was given last, and what
+ * it gives out one after another becomes, say, a file's pages in the page cache.
+ * A stub maps those with one call only if they ascend (mm/tlb.c).
+ */
+static void free_descending(void *start, void *end, const char *what)
+{
+	void *page = (void *)round_down((unsigned long)end, PAGE_SIZE);
+
+	start = (void *)PAGE_ALIGN((unsigned long)start);
+	pr_info("Freeing %s: %ldK\n", what, (page - start) >> 10);
+	while (page > start) {
+		page -= PAGE_SIZE;
+		free_reserved_area(page, page + PAGE_SIZE, POISON_FREE_INITMEM, NULL);
+	}
+}
+
+/*
  * The pages go to the allocator; at their link address nothing is left.  The
  * text is the host file's and only made inaccessible: a debugger that has a
  * breakpoint in it (start_kernel) must be able to take that out again.
  */
 void __ref free_initmem(void)
 {
-	free_reserved_area(__init_text_begin, __init_text_end, POISON_FREE_INITMEM,
-			   "unused kernel text");
+	free_descending(__init_text_begin, __init_text_end, "unused kernel text");
 	host_protect((unsigned long)__init_text_begin, __init_text_end - __init_text_begin, 0);
-	free_reserved_area(__init_begin, __init_end, POISON_FREE_INITMEM, "unused kernel data");
+	free_descending(__init_begin, __init_end, "unused kernel data");
 	host_unmap((unsigned long)__init_begin, __init_end - __init_begin);
+}
+
+void __init free_initrd_mem(unsigned long start, unsigned long end)
+{
+	free_descending((void *)start, (void *)end, "initrd");
 }
 
 #ifdef CONFIG_STRICT_KERNEL_RWX
