@@ -166,6 +166,7 @@ sub on_host {
 	$g = command(['run', '--root=builtin', '--cpu-limit=much', '--', 'true']);
 	is($g->{ended}, 2, '--cpu-limit=much');
 	like($g->err, qr/\Akernelet: --cpu-limit=much: not a number of CPUs.*\n\z/, 'is one line');
+	run_user('chmod', '700', "$dir/closed");	# who removes it is not always root
 }
 
 # ---- what is hidden ----------------------------------------------------------

@@ -602,12 +602,33 @@ int host_stub_thread(u32 slot, u32 area, u32 stack)
 
 /* --- hand-off ------------------------------------------------------------ */
 
+static __always_inline void set_spin(struct stub_handoff *ho)
+{
+	WRITE_ONCE(ho->spin, on_this_cpu(ho) || host->boot.host_cpus == 1 ?
+		   0 : GUEST_SPIN_CYCLES);
+}
+
+int host_stub_run(u32 slot, u32 area)
+{
+	struct stub_request *req = request_page(slot);
+	int ret;
+
+	if (!host->stub[slot].nops) {
+		host_guest_resume(area);
+		return 0;
+	}
+	set_spin(handoff(area));
+	req->resume = STUB_AREAS + area * STUB_AREA_SIZE + STUB_HANDOFF;
+	ret = host_stub_commit(slot);
+	req->resume = 0;
+	return ret;
+}
+
 void noinstr host_guest_resume(u32 area)
 {
 	struct stub_handoff *ho = handoff(area);
 
-	WRITE_ONCE(ho->spin, on_this_cpu(ho) || host->boot.host_cpus == 1 ?
-		   0 : GUEST_SPIN_CYCLES);
+	set_spin(ho);
 	xchg(&ho->turn, STUB_TURN_GUEST);
 	if (READ_ONCE(ho->guest_sleeps))
 		host_wake(&ho->turn);

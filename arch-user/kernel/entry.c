@@ -108,6 +108,22 @@ static void user_bind(struct pt_regs *regs)
 	local_irq_enable();
 	if (guest_bind())
 		force_fatal_sig(SIGKILL);
+	else
+		user_prefault(regs);
+	local_irq_disable();
+	instrumentation_end();
+	irqentry_exit(regs, state);
+}
+
+/* Its stack is not writable any more, and about to be written to. */
+static void user_forked(struct pt_regs *regs)
+{
+	irqentry_state_t state = irqentry_enter(regs);
+
+	instrumentation_begin();
+	local_irq_enable();
+	current->thread.forked = false;
+	user_prefault_stack(regs);
 	local_irq_disable();
 	instrumentation_end();
 	irqentry_exit(regs, state);
@@ -120,6 +136,10 @@ void __noreturn user_mode_loop(struct pt_regs *regs)
 	for (;;) {
 		if (unlikely(!current->thread.guest)) {
 			user_bind(regs);
+			continue;
+		}
+		if (unlikely(current->thread.forked)) {
+			user_forked(regs);
 			continue;
 		}
 		guest_run(regs, &ev);

@@ -690,11 +690,12 @@ void guest_run(struct pt_regs *regs, struct guest_event *ev)
 			};
 			return;
 		}
-		if (unlikely(gt->stub->deferred) && !tlb_commit(current->mm))
-			stub_lost(gt->stub);
 		load(gt, regs);
 		gt->running = true;
-		host_guest_resume(gt->area);
+		if (!gt->stub->deferred)
+			host_guest_resume(gt->area);
+		else if (!tlb_commit_and_run(current->mm, gt->area))
+			stub_lost(gt->stub);
 	}
 	if (!host_guest_wait(gt->area, spin_cycles(), this_cpu_ptr(&irq_pending))) {
 		ev->type = GUEST_EVENT_INTERRUPT;

@@ -72,8 +72,11 @@ int copy_thread(struct task_struct *p, const struct kernel_clone_args *args)
 		.ret_addr = (unsigned long)ret_from_fork,
 	};
 	p->thread.sp = (unsigned long)frame;
-	if (!args->fn)
+	p->thread.forked = false;
+	if (!args->fn) {
+		current->thread.forked = !(args->flags & CLONE_VM);
 		return copy_user_thread(p, args);
+	}
 	memset(regs, 0, sizeof(*regs));
 	regs->orig_ax = -1;
 	return 0;

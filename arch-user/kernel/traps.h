@@ -30,6 +30,8 @@ void user_trap(struct pt_regs *regs, const struct guest_event *ev);
  * Context: interrupts on, may sleep.
  */
 void user_page_fault(struct pt_regs *regs, unsigned long address, unsigned long error);
+void user_prefault(struct pt_regs *regs);
+void user_prefault_stack(struct pt_regs *regs);
 
 bool user_vsyscall(struct pt_regs *regs, unsigned long address);
 void user_vsyscall_result(struct pt_regs *regs);

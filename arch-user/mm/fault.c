@@ -62,32 +62,93 @@ static bool vma_allows(const struct vm_area_struct *vma, unsigned long error)
 }
 
 /*
- * Stock code maps 16 pages of a file around a fault.  A fault costs more here,
- * so what else the page cache has around it is put into the tables, too; pages
- * that have to be read are left alone.
+ * A fault costs more here than its page: a fault of its own for each of the
+ * neighbours is what the following three save.
  */
-#define AROUND_PAGES	128
 
-static void map_around(struct vm_area_struct *vma, unsigned long address)
+#define AROUND_PAGES	256UL
+#define COPY_PAGES	16UL
+
+/* Pages of one mapping that the page cache has, from one address up to another. */
+static void map_pages(struct vm_area_struct *vma, unsigned long start, unsigned long end)
 {
-	unsigned long start = round_down(address, AROUND_PAGES * PAGE_SIZE);
-	unsigned long end = min(start + AROUND_PAGES * PAGE_SIZE, vma->vm_end);
 	struct vm_fault vmf = {
 		.vma = vma,
-		.address = address & PAGE_MASK,
-		.real_address = address,
-		.pgoff = linear_page_index(vma, address),
-		.pmd = pmd_off(vma->vm_mm, address),
+		.address = start,
+		.real_address = start,
+		.pgoff = linear_page_index(vma, start),
+		.pmd = pmd_off(vma->vm_mm, start),
 	};
 
 	/* a private mapping of /dev/zero has a file, and no operations */
 	if (!vma->vm_ops || !vma->vm_ops->map_pages || uffd_disable_fault_around(vma))
 		return;
-	start = max(start, vma->vm_start);
 	rcu_read_lock();
-	vma->vm_ops->map_pages(&vmf, linear_page_index(vma, start),
-			       linear_page_index(vma, end - PAGE_SIZE));
+	vma->vm_ops->map_pages(&vmf, vmf.pgoff, linear_page_index(vma, end - PAGE_SIZE));
 	rcu_read_unlock();
+}
+
+/*
+ * Stock code maps 16 pages of a file around a fault.  What else the page cache
+ * has around it is put into the tables, too, also of the mappings beside it: a
+ * program's text, constants and data are one each.  Pages that have to be read are
+ * left alone.  All is in one page table, which is there since the fault.
+ */
+static void map_around(struct mm_struct *mm, unsigned long address)
+{
+	unsigned long start = round_down(address, AROUND_PAGES * PAGE_SIZE);
+	unsigned long end = start + AROUND_PAGES * PAGE_SIZE;
+	struct vm_area_struct *vma;
+	VMA_ITERATOR(vmi, mm, start);
+
+	for_each_vma_range(vmi, vma, end)
+		if (vma_is_accessible(vma))
+			map_pages(vma, max(start, vma->vm_start), min(end, vma->vm_end));
+}
+
+/*
+ * A private page has been copied because it was written to.  The data of a program,
+ * a private mapping of a file, is relocated and initialized from one end to the
+ * other: copy up to 16 pages of it.  Of other memory that fork() has shared what is
+ * behind the page, after its predecessor has been copied, too, and twice as many
+ * each time.
+ */
+static void copy_around(struct vm_area_struct *vma, unsigned long address)
+{
+	mm_context_t *context = &vma->vm_mm->context;
+	struct user_walk walk = { .mm = vma->vm_mm };
+	unsigned long start, end;
+
+	address &= PAGE_MASK;
+	if (vma->vm_flags & (VM_SHARED | VM_HUGETLB) || userfaultfd_armed(vma))
+		return;
+	if (vma->vm_file) {
+		map_around(vma->vm_mm, address);
+		start = round_down(address, COPY_PAGES * PAGE_SIZE);
+		end = start + COPY_PAGES * PAGE_SIZE;
+	} else {
+		unsigned int run = 0;
+
+		if (READ_ONCE(context->copied_to) == address)
+			run = min(2 * READ_ONCE(context->copied) + 1, COPY_PAGES - 1);
+		start = address + PAGE_SIZE;
+		end = start + run * PAGE_SIZE;
+		WRITE_ONCE(context->copied, run);
+		WRITE_ONCE(context->copied_to, end);
+	}
+	end = min(end, vma->vm_end);
+	for (start = max(start, vma->vm_start); start < end; start += PAGE_SIZE) {
+		unsigned long flags;
+		pte_t pte;
+
+		local_irq_save(flags);
+		pte = walk_user(&walk, start);
+		local_irq_restore(flags);
+		/* without a retry: the lock is held throughout */
+		if (pte_present(pte) && !pte_write(pte) &&
+		    handle_mm_fault(vma, start, FAULT_FLAG_WRITE, NULL) & VM_FAULT_ERROR)
+			return;
+	}
 }
 
 /* A fault that could not be handled: the signal's code, 0 for none. */
@@ -135,8 +196,12 @@ struct user_fault user_fault_in(unsigned long address, unsigned long error,
 			return failed(0, 0);
 		flags |= FAULT_FLAG_TRIED;
 	} while (fault & VM_FAULT_RETRY);
-	if (regs && !(error & PF_ERR_WRITE) && !(fault & VM_FAULT_ERROR))
-		map_around(vma, address);
+	if (regs && !(fault & VM_FAULT_ERROR)) {
+		if (error & PF_ERR_WRITE)
+			copy_around(vma, address);
+		else if (vma->vm_file)
+			map_around(mm, address);
+	}
 	mmap_read_unlock(mm);
 	if (unlikely(fault & VM_FAULT_ERROR))
 		return failed(-1, fault);
@@ -183,6 +248,68 @@ void user_page_fault(struct pt_regs *regs, unsigned long address, unsigned long 
 		pagefault_out_of_memory();
 	else if (ret && ret != -EAGAIN)
 		force_fatal_sig(SIGKILL);
+}
+
+static bool is_private(struct mm_struct *mm, unsigned long address)
+{
+	struct vm_area_struct *vma;
+	bool private;
+
+	mmap_read_lock(mm);
+	vma = find_vma(mm, address);
+	private = vma && !(vma->vm_flags & VM_SHARED);
+	mmap_read_unlock(mm);
+	return private;
+}
+
+/* What comes of it is seen when guest code gets there. */
+static void prefault(struct pt_regs *regs, unsigned long address, unsigned long error)
+{
+	struct mm_struct *mm = current->mm;
+	int access = access_of(error);
+
+	address &= PAGE_MASK;
+	if (address >= TASK_SIZE || tlb_maps(mm, address, access) ||
+	    tlb_fill(mm, address, access) != -EAGAIN)
+		return;
+	/* what others see is written to by nobody but the guest */
+	if (error & PF_ERR_WRITE && !is_private(mm, address))
+		return;
+	if (!user_fault_in(address, error | PF_ERR_USER, regs).code)
+		tlb_fill(mm, address, access);
+}
+
+/* What lies this far below the stack pointer will be written to soon. */
+#define STACK_BELOW	256
+
+/**
+ * user_prefault_stack() - bring in the stack that guest code is about to write to
+ * @regs:	current's registers
+ *
+ * Context: may sleep.
+ */
+void user_prefault_stack(struct pt_regs *regs)
+{
+	prefault(regs, regs->sp, PF_ERR_WRITE);
+	if (regs->sp >> PAGE_SHIFT != (regs->sp - STACK_BELOW) >> PAGE_SHIFT)
+		prefault(regs, regs->sp - STACK_BELOW, PF_ERR_WRITE);
+}
+
+/**
+ * user_prefault() - bring in what a new task, or one after exec, needs at once
+ * @regs:	current's registers
+ *
+ * Each would be a fault, and a request to the mapper of its own.
+ *
+ * Context: may sleep.
+ */
+void user_prefault(struct pt_regs *regs)
+{
+	prefault(regs, regs->ip, PF_ERR_INSTR);
+	user_prefault_stack(regs);
+	/* the C library reads its headers first of all */
+	if (!(current->flags & PF_FORKNOEXEC))
+		prefault(regs, (unsigned long)current->mm->context.vdso, 0);
 }
 
 /* --- the kernel's own -------------------------------------------------------- */

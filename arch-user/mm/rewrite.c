@@ -423,7 +423,7 @@ static void rewrite_site(struct mm_struct *mm, unsigned long insn, long nr)
 	if (!done)
 		return;
 	/* The stub has the old page mapped until this is done. */
-	if (tlb_fill(mm, insn & PAGE_MASK, HOST_PROT_EXEC))
+	if (tlb_fill(mm, insn & PAGE_MASK, HOST_PROT_EXEC) || !tlb_commit(mm))
 		tlb_drop(mm);
 	if (r.old)
 		__free_page(r.old);

@@ -10,10 +10,12 @@
  * unmaps or write-protects what no longer agrees.
  *
  * Invariants, all under mm_context_t.lock:
- *  - a page is mapped in the stub only if its chunk says so;
- *  - a PTE is read and its mapping carried out without the lock being dropped
- *    in between.  Whoever changes a PTE flushes afterwards, and so finds the
+ *  - a page is mapped in the stub, or is to be by its batch, only if its chunk
+ *    says so;
+ *  - a PTE is read and its mapping put into the batch without the lock being
+ *    dropped in between.  Whoever changes a PTE flushes afterwards, and so finds the
  *    mapping if the fault was first, or the fault finds the change;
+ *  - a batch is carried out in order;
  *  - a flush returns only when the stub has unmapped, or when it does so before
  *    anything in it runs: then the page may be reused;
  *  - a page is mapped only while its PTE is young, writable only while dirty:
@@ -23,7 +25,9 @@
  * emptied with one call and filled again by faults.
  *
  * Requests to the mapper are what costs, so they are few.  A fault maps what the
- * tables have around it, also as far as the page cache allows (mm/fault.c).  And
+ * tables have around it, also as far as the page cache allows (mm/fault.c), and
+ * that is carried out on the way back to guest code, with what else has come up:
+ * the mapper itself has the guest thread go on (tlb_commit_and_run()).  And
  * a flush need not be carried out before guest code runs again: if the stub's
  * only thread is asleep, which the host tells, it waits in the batch for the
  * next request, or for guest_run().  Then a freed page may be mapped in a stub,
@@ -61,7 +65,7 @@ struct tlb_chunk {
 };
 
 /* Pages looked at around a fault, and of those in which order. */
-#define FILL_WINDOW	128
+#define FILL_WINDOW	256
 #define FILL_FIRST	16
 /* Ranges that are mapped beyond the first ones: each costs the host a mapping. */
 #define FILL_RANGES	20
@@ -120,6 +124,7 @@ static int commit_later(struct stub *stub)
 struct tlb_run {
 	struct mm_struct *mm;
 	struct stub *stub;
+	unsigned long fault;
 	unsigned long start;
 	unsigned long end;
 	tlb_page_t first;
@@ -136,6 +141,17 @@ static void run_commit(struct tlb_run *run)
 		run->error = ret;
 }
 
+/*
+ * Whether the host is to fill its page tables at once.  What is mapped on the off
+ * chance is not worth it: the host's own fault is cheap, and brings 16 pages where
+ * they are read only.
+ */
+static bool run_populates(const struct tlb_run *run, size_t size, int prot)
+{
+	return run->fault - run->start < size &&
+	       (prot & HOST_PROT_WRITE || size <= FILL_FIRST * PAGE_SIZE);
+}
+
 static void run_emit(struct tlb_run *run)
 {
 	u32 slot = run->stub->slot;
@@ -149,7 +165,7 @@ static void run_emit(struct tlb_run *run)
 	switch (run->op) {
 	case RUN_MAP:
 		host_stub_map(slot, run->start, (u64)(run->first >> TLB_PROT_BITS) << PAGE_SHIFT,
-			      size, prot, true);
+			      size, prot, run_populates(run, size, prot));
 		run->mm->context.nr_maps += 2;
 		break;
 	case RUN_UNMAP:
@@ -165,10 +181,14 @@ static void run_emit(struct tlb_run *run)
 	run->count++;
 }
 
+/* Left for guest_run(), which commits before the guest thread goes on. */
 static void run_finish(struct tlb_run *run)
 {
 	run_emit(run);
-	run_commit(run);
+	if (guest_ops || host_stub_room(run->stub->slot) < BATCH_SPARE)
+		run_commit(run);
+	else
+		run->stub->deferred = true;
 }
 
 /* Whether a page continues the run: same operation, protection, next frame. */
@@ -343,7 +363,7 @@ static void fill_around(struct tlb_run *run, struct tlb_chunk *chunk, unsigned l
 /* Under the lock: if the tables allow the access, map around it. */
 static int fill_locked(struct mm_struct *mm, struct stub *stub, unsigned long addr, int access)
 {
-	struct tlb_run run = { .mm = mm, .stub = stub };
+	struct tlb_run run = { .mm = mm, .stub = stub, .fault = addr };
 	struct user_walk walk = { .mm = mm };
 	struct tlb_chunk *chunk;
 	unsigned long flags;
@@ -386,6 +406,18 @@ int tlb_fill(struct mm_struct *mm, unsigned long addr, int access)
 		ret = fill_locked(mm, stub, addr, access);
 	}
 	spin_unlock(&stub->lock);
+	spin_unlock(&mm->context.lock);
+	return ret;
+}
+
+bool tlb_maps(struct mm_struct *mm, unsigned long addr, int access)
+{
+	struct tlb_chunk *chunk;
+	bool ret;
+
+	spin_lock(&mm->context.lock);
+	chunk = xa_load(mm->context.chunks, addr >> PMD_SHIFT);
+	ret = chunk && chunk->page[pte_index(addr)] & access;
 	spin_unlock(&mm->context.lock);
 	return ret;
 }
@@ -475,8 +507,33 @@ void tlb_flush_range(struct mm_struct *mm, unsigned long start, unsigned long en
 	spin_unlock(&mm->context.lock);
 }
 
+static bool commit_and(struct mm_struct *mm, int (*last)(u32 slot, u32 area), u32 area)
+{
+	struct stub *stub = mm->context.stub;
+	int ret;
+
+	spin_lock(&mm->context.lock);
+	spin_lock(&stub->lock);
+	stub->deferred = false;
+	ret = last(stub->slot, area);
+	if (ret && ret != -ESRCH) {
+		/* the host has no more mappings: start over */
+		drop_all(mm, stub);
+		stub->deferred = false;
+		ret = last(stub->slot, area);
+	}
+	spin_unlock(&stub->lock);
+	spin_unlock(&mm->context.lock);
+	return !ret;
+}
+
+static int just_commit(u32 slot, u32 area)
+{
+	return host_stub_commit(slot);
+}
+
 /**
- * tlb_commit() - carry out what flushes have left for later
+ * tlb_commit() - carry out what faults and flushes have left for later
  * @mm:		address space
  *
  * Context: any but hard interrupt.
@@ -484,20 +541,20 @@ void tlb_flush_range(struct mm_struct *mm, unsigned long start, unsigned long en
  */
 bool tlb_commit(struct mm_struct *mm)
 {
-	struct stub *stub = mm->context.stub;
-	int ret;
+	return commit_and(mm, just_commit, 0);
+}
 
-	spin_lock(&mm->context.lock);
-	spin_lock(&stub->lock);
-	ret = commit(stub);
-	if (ret && ret != -ESRCH) {
-		/* the host has no more mappings: start over */
-		drop_all(mm, stub);
-		ret = commit(stub);
-	}
-	spin_unlock(&stub->lock);
-	spin_unlock(&mm->context.lock);
-	return !ret;
+/**
+ * tlb_commit_and_run() - the same, and give the turn to a guest thread
+ * @mm:		address space
+ * @area:	of current's guest thread, which is parked
+ *
+ * Context: interrupts off.
+ * Return: whether the stub is of use.
+ */
+bool tlb_commit_and_run(struct mm_struct *mm, u32 area)
+{
+	return commit_and(mm, host_stub_run, area);
 }
 
 void flush_tlb_mm(struct mm_struct *mm)

@@ -40,21 +40,7 @@ stub_mapper:
 	syscall
 	xorl	%r15d, %r15d
 .Lnext_request:
-	rdtsc
-	shlq	$32, %rdx
-	orq	%rax, %rdx
-	movq	%rdx, %r12
-1:	cmpl	%r15d, REQUEST_SEQ(%rbx)
-	jne	.Lrequest
-	pause
-	rdtsc
-	shlq	$32, %rdx
-	orq	%rdx, %rax
-	subq	%r12, %rax
-	movl	REQUEST_SPIN(%rbx), %ecx
-	cmpq	%rcx, %rax
-	jb	1b
-2:	cmpl	%r15d, REQUEST_SEQ(%rbx)
+	cmpl	%r15d, REQUEST_SEQ(%rbx)
 	jne	.Lrequest
 	leaq	REQUEST_SEQ(%rbx), %rdi
 	xorl	%esi, %esi
@@ -62,7 +48,7 @@ stub_mapper:
 	xorl	%r10d, %r10d
 	movl	$SYS_futex, %eax
 	syscall
-	jmp	2b
+	jmp	.Lnext_request
 
 .Lrequest:
 	movl	REQUEST_SEQ(%rbx), %r15d
@@ -96,7 +82,7 @@ stub_mapper:
 
 .Ldone:
 	testl	%ebp, %ebp
-	jz	1f
+	jz	.Lresume
 	/* The number must come from memory the guest can't write: a table. */
 	cmpl	$255, %ebp
 	ja	1f
@@ -107,6 +93,21 @@ stub_mapper:
 	movl	$STUB_FD_CONTROL, %edi
 	movl	$4, %edx
 	movl	$SYS_pwrite64, %eax
+	syscall
+	jmp	1f
+.Lresume:
+	/* A guest thread waits for this: it is not to wait for the kernel, too. */
+	movq	REQUEST_RESUME(%rbx), %rdi
+	testq	%rdi, %rdi
+	jz	1f
+	movl	$STUB_TURN_GUEST, %eax
+	xchgl	%eax, HANDOFF_TURN(%rdi)
+	cmpl	$0, HANDOFF_GUEST_SLEEPS(%rdi)
+	je	1f
+	addq	$HANDOFF_TURN, %rdi
+	movl	$FUTEX_WAKE, %esi
+	movl	$1, %edx
+	movl	$SYS_futex, %eax
 	syscall
 1:	leaq	REQUEST_SEQ(%rbx), %rsi
 	movl	$REQUEST_DONE, %r10d

@@ -836,6 +836,17 @@ int host_stub_queued(u32 slot);
 int host_stub_commit(u32 slot);
 
 /**
+ * host_stub_run() - carry out the batch, and give the turn to a parked guest thread
+ * @slot:	which stub
+ * @area:	the thread's
+ *
+ * One after the other, but without the caller in between.
+ *
+ * Context, return: as host_stub_commit(); the thread goes on if that is 0.
+ */
+int host_stub_run(u32 slot, u32 area);
+
+/**
  * host_stub_thread() - make a guest thread in a stub
  * @slot:	which stub
  * @area:	its area, below STUB_MAX_AREAS, in use by no other

@@ -161,6 +161,7 @@ void guest_run(struct pt_regs *regs, struct guest_event *ev);
 
 /* mm/tlb.c: what a stub has to do before guest code runs in it again. */
 bool tlb_commit(struct mm_struct *mm);
+bool tlb_commit_and_run(struct mm_struct *mm, u32 area);
 
 /**
  * guest_stop() - see that a task's guest code is not running

@@ -24,6 +24,7 @@ struct guest_thread;
  * @sp:		kernel stack while switched out
  * @fsbase:	guest's FS base, while the task is in the kernel
  * @gsbase:	guest's GS base, likewise
+ * @forked:	it has a child that shares its memory until one writes to it
  * @guest:	the host thread that runs its guest code, or NULL
  * @xstate:	vector state of a task that has no host thread (yet), or NULL
  *		for the initial one
@@ -36,6 +37,7 @@ struct thread_struct {
 	unsigned long fsbase;
 	unsigned long gsbase;
 	struct guest_thread *guest;
+	bool forked;
 	void *xstate;
 	unsigned long cr2;
 	unsigned long trap_nr;

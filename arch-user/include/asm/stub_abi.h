@@ -122,7 +122,6 @@
 #define REQUEST_DONE		8
 #define REQUEST_ERROR		12
 #define REQUEST_KERNEL_SLEEPS	16
-#define REQUEST_SPIN		20
 #define REQUEST_OFFSET		24
 #define REQUEST_SIGSTACK	32
 #define REQUEST_NAME		56
@@ -133,6 +132,7 @@
 #define REQUEST_UNSAFE		(REQUEST_TID + 4)
 #define REQUEST_ALLOWED		(REQUEST_UNSAFE + 4)
 #define REQUEST_CPUS_SIZE	56
+#define REQUEST_RESUME		(REQUEST_ALLOWED + REQUEST_CPUS_SIZE)
 
 #ifndef __ASSEMBLY__
 
@@ -229,7 +229,6 @@ struct stub_op {
  * @done:	  last request finished (the mapper's, by pwrite)
  * @error:	  errno of the first operation that failed, else unchanged (ditto)
  * @kernel_sleeps: a vCPU waits on @done in the host
- * @spin:	  TSC cycles the mapper polls @seq before it sleeps
  * @offset:	  of this page in the control memfd
  * @sigstack:	  stack_t for the thread that STUB_OP_THREAD makes
  * @name:	  for prctl(PR_SET_NAME)
@@ -238,6 +237,8 @@ struct stub_op {
  * @tid:	  host thread id of the thread made last (the mapper's, by pwrite)
  * @unsafe:	  UNSAFE_* of asm/unsafe.h, in control builds
  * @allowed:	  host CPUs for guest threads: the mapper that makes them is bound to one
+ * @resume:	  stub address of the hand-off page of a parked thread that the mapper is
+ *		  to give the turn to when no operation has failed, or 0
  */
 struct stub_request {
 	__u32 seq;
@@ -245,7 +246,7 @@ struct stub_request {
 	__u32 done;
 	__u32 error;
 	__u32 kernel_sleeps;
-	__u32 spin;
+	__u32 pad;
 	__u64 offset;
 	struct {
 		__u64 sp;
@@ -259,6 +260,7 @@ struct stub_request {
 	__u32 tid;
 	__u32 unsafe;
 	__u64 allowed[7];
+	__u64 resume;
 };
 
 /**
@@ -307,7 +309,6 @@ STUB_ABI_CHECK(stub_request, nops, REQUEST_NOPS);
 STUB_ABI_CHECK(stub_request, done, REQUEST_DONE);
 STUB_ABI_CHECK(stub_request, error, REQUEST_ERROR);
 STUB_ABI_CHECK(stub_request, kernel_sleeps, REQUEST_KERNEL_SLEEPS);
-STUB_ABI_CHECK(stub_request, spin, REQUEST_SPIN);
 STUB_ABI_CHECK(stub_request, offset, REQUEST_OFFSET);
 STUB_ABI_CHECK(stub_request, sigstack, REQUEST_SIGSTACK);
 STUB_ABI_CHECK(stub_request, name, REQUEST_NAME);
@@ -316,6 +317,7 @@ STUB_ABI_CHECK(stub_request, op, REQUEST_OPS);
 STUB_ABI_CHECK(stub_request, tid, REQUEST_TID);
 STUB_ABI_CHECK(stub_request, unsafe, REQUEST_UNSAFE);
 STUB_ABI_CHECK(stub_request, allowed, REQUEST_ALLOWED);
+STUB_ABI_CHECK(stub_request, resume, REQUEST_RESUME);
 
 #endif /* __ASSEMBLY__ */
 #endif /* _ASM_USER_STUB_ABI_H */

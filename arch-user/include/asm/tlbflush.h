@@ -31,10 +31,19 @@ void flush_tlb_all(void);
  * @access:	HOST_PROT_* that it needs
  *
  * Context: may sleep.
- * Return: 0 when the page tables allow the access and it is mapped now,
- * -EAGAIN when they don't, or another error of the host's.
+ * Return: 0 when the page tables allow the access; it is mapped when current's
+ * guest code runs again, or tlb_commit() has returned.  -EAGAIN when they don't, or
+ * another error of the host's.
  */
 int tlb_fill(struct mm_struct *mm, unsigned long addr, int access);
+
+/**
+ * tlb_maps() - whether current's stub maps a page
+ * @mm:		current's address space
+ * @addr:	page aligned
+ * @access:	one of HOST_PROT_*
+ */
+bool tlb_maps(struct mm_struct *mm, unsigned long addr, int access);
 
 void tlb_drop(struct mm_struct *mm);
 /**
