@@ -71,6 +71,7 @@ struct host_cpu {
  * @pidfd:	to watch and to kill it
  * @dead:	set by the I/O thread
  * @nops:	operations in the batch being filled
+ * @unmaps:	of them, munmap()
  * @cpu:	host CPU its mapper is bound to, plus one; 0 when to none
  * @cpu_misses:	requests in a row that came from another CPU
  * @ending:	a lock: it is being killed
@@ -81,6 +82,7 @@ struct host_stub {
 	int pidfd;
 	u32 dead;
 	u32 nops;
+	u32 unmaps;
 	u32 ending;
 	u16 generation;
 	u16 cpu;

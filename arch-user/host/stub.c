@@ -231,6 +231,7 @@ int host_stub_spawn(u32 slot)
 	s->pid = answer.pid;
 	s->pidfd = fd;
 	s->nops = 0;
+	s->unmaps = 0;
 	s->dead = 0;
 	s->cpu = 0;
 	host_watch_pidfd(fd, slot | (u32)s->generation << 16);
@@ -297,21 +298,32 @@ static int stub_prot(int prot)
 	       (prot & HOST_PROT_EXEC ? PROT_EXEC : 0);
 }
 
-/* What was just queued is undone by the mapping that follows. */
-static bool is_covered(u32 slot, unsigned long addr, size_t size)
+/* Unmappings in the batch that the mapping to follow makes unnecessary. */
+static void drop_covered(u32 slot, unsigned long addr, size_t size)
 {
-	const struct stub_op *op = &request_page(slot)->op[host->stub[slot].nops - 1];
+	struct host_stub *s = &host->stub[slot];
+	struct stub_op *op = request_page(slot)->op, *to = op, *end = op + s->nops;
 
-	return host->stub[slot].nops && op->nr == __NR_munmap && op->arg[0] >= addr &&
-	       op->arg[0] + op->arg[1] <= addr + size;
+	if (!s->unmaps)
+		return;
+	for (; op < end; op++) {
+		if (op->nr == __NR_munmap && op->arg[0] >= addr &&
+		    op->arg[0] + op->arg[1] <= addr + size) {
+			s->unmaps--;
+			continue;
+		}
+		if (to != op)
+			*to = *op;
+		to++;
+	}
+	s->nops = to - request_page(slot)->op;
 }
 
 void host_stub_map(u32 slot, unsigned long addr, u64 phys, size_t size, int prot, bool populate)
 {
 	struct stub_op *op;
 
-	while (is_covered(slot, addr, size))
-		host->stub[slot].nops--;
+	drop_covered(slot, addr, size);
 	op = next_op(slot, __NR_mmap);
 	op->arg[0] = addr;
 	op->arg[1] = size;
@@ -325,6 +337,7 @@ void host_stub_unmap(u32 slot, unsigned long addr, size_t size)
 {
 	struct stub_op *op = next_op(slot, __NR_munmap);
 
+	host->stub[slot].unmaps++;
 	op->arg[0] = addr;
 	op->arg[1] = size;
 }
@@ -446,6 +459,7 @@ int host_stub_commit(u32 slot)
 	bring_mapper(slot);
 	req->nops = s->nops;
 	s->nops = 0;
+	s->unmaps = 0;
 	if (!host_stub_alive(slot))
 		return -HOST_ESRCH;
 	req->error = 0;
@@ -549,6 +563,7 @@ void host_stub_forget(u32 slot)
 	struct stub_request *req = request_page(slot);
 
 	host->stub[slot].nops = 0;
+	host->stub[slot].unmaps = 0;
 	memset(req->op, 0, sizeof(req->op));
 	memset(req->name, 0, sizeof(req->name));
 }

@@ -68,7 +68,7 @@ struct tlb_chunk {
 #define FILL_WINDOW	256
 #define FILL_FIRST	16
 /* Ranges that are mapped beyond the first ones: each costs the host a mapping. */
-#define FILL_RANGES	20
+#define FILL_RANGES	8
 /* Room in a batch that is left, for those who do not look. */
 #define BATCH_SPARE	8
 
@@ -463,7 +463,8 @@ static void flush_locked(struct mm_struct *mm, struct stub *stub, unsigned long 
 	struct tlb_chunk *chunk;
 	unsigned long index, flags;
 
-	if (too_many_maps(mm)) {
+	/* of one that has ended nothing is needed any more */
+	if (too_many_maps(mm) || !atomic_read(&mm->mm_users)) {
 		drop_all(mm, stub);
 		return;
 	}
