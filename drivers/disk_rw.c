@@ -185,8 +185,13 @@ static int hand_over(struct disk_request *r)
 	int ret = -EAGAIN;
 
 	local_irq_save(flags);
-	if (!__this_cpu_read(disk_closed))
-		ret = host_disk_submit(smp_processor_id(), &r->op);
+	if (!__this_cpu_read(disk_closed)) {
+		host_disk_submit(smp_processor_id(), &r->op);
+		ret = 0;
+		/* a guest's task waits, or returns to where the vCPU sees to it */
+		if (!in_task() || !current->mm)
+			host_disk_flush(smp_processor_id());
+	}
 	/* others, most likely: taken when interrupts are on again */
 	host_disk_look(smp_processor_id());
 	local_irq_restore(flags);

@@ -63,21 +63,33 @@ long host_disk_try(struct host_disk_op *op)
 	return sys6(__NR_preadv2, op->layer->fd, (long)op->iov, op->n, op->pos, 0, RWF_NOWAIT);
 }
 
-int host_disk_submit(unsigned int cpu, struct host_disk_op *op)
+void host_disk_submit(unsigned int cpu, struct host_disk_op *op)
 {
 	struct host_disk_cpu *c = &host->disk_cpu[cpu];
 
 	op->cpu = cpu;
-	if (host->disk_engine == DISK_ENGINE_RINGS && op->layer->file >= 0) {
-		int ret = host_ring_submit(&c->ring, op);
-
-		if (ret)
-			return ret;
-	} else {
-		host_disk_pool_submit(op);
-	}
 	WRITE_ONCE(c->inflight, c->inflight + 1);
-	return 0;
+	if (host->disk_engine == DISK_ENGINE_RINGS && op->layer->file >= 0)
+		host_ring_submit(&c->ring, op);
+	else
+		host_disk_pool_submit(op);
+}
+
+void noinstr host_disk_flush(unsigned int cpu)
+{
+	struct host_ring *r = &host->disk_cpu[cpu].ring;
+
+	if (unlikely(r->queued))
+		host_ring_flush(r);
+}
+
+/**
+ * host_disk_flush_due() - whether host_disk_flush() has something to do
+ * @cpu:	the calling vCPU
+ */
+bool noinstr host_disk_flush_due(unsigned int cpu)
+{
+	return host->disk_cpu[cpu].ring.queued;
 }
 
 /**

@@ -10,6 +10,12 @@
  * not on the allow-list.  Only that thread uses the ring (SINGLE_ISSUER), so
  * it needs no lock but interrupts off.
  *
+ * What is submitted waits in the queue until host_ring_flush(), which takes up to
+ * HOST_RING_BATCH at once: the vCPU does that while a guest thread runs elsewhere, when it
+ * goes idle, and at its tick at the latest.  The cost of a submission, a doorbell of the
+ * host's disk, then is not in the way of the guest's next system call, and one is
+ * enough for several.
+ *
  * What is done waits in the host until the thread asks for it (DEFER_TASKRUN):
  * IORING_SQ_TASKRUN says that there is something.  A vCPU that runs looks at that
  * when it submits something, at its tick, and while it polls for a guest thread
@@ -177,32 +183,61 @@ static void fill(struct io_uring_sqe *sqe, const struct host_disk_op *op)
 	}
 }
 
+/* The host does not take them: they come back, to be carried out otherwise. */
+static void noinstr give_back(struct host_ring *r)
+{
+	u32 tail = *r->sq_tail;
+
+	for (; r->queued; r->queued--) {
+		struct host_disk_op *op = (void *)r->sqes[--tail & r->sq_mask].user_data;
+
+		op->result = -HOST_EAGAIN;
+		op->next = r->returned;
+		r->returned = op;
+	}
+	smp_store_release(r->sq_tail, tail);
+}
+
 /**
- * host_ring_submit() - have the host carry it out
+ * host_ring_flush() - see that the host begins with what has been submitted
+ * @r:		the calling vCPU's ring
+ *
+ * Context: interrupts off.
+ *
+ * #syscalls: io_uring_enter(_, <=HOST_RING_BATCH, 0, IORING_ENTER_GETEVENTS, 0)
+ */
+void noinstr host_ring_flush(struct host_ring *r)
+{
+	while (r->queued) {
+		long ret = sys6(__NR_io_uring_enter, r->fd, r->queued, 0,
+				IORING_ENTER_GETEVENTS, 0, 0);
+
+		if (ret == -HOST_EINTR)
+			continue;
+		if (ret <= 0) {
+			give_back(r);
+			return;
+		}
+		r->queued -= ret;
+	}
+}
+
+/**
+ * host_ring_submit() - have the host carry it out, after host_ring_flush()
  * @r:		the calling vCPU's ring
  * @op:		what
  *
  * Context: interrupts off.
- *
- * #syscalls: io_uring_enter(_, 1, 0, IORING_ENTER_GETEVENTS, 0)
  */
-int host_ring_submit(struct host_ring *r, struct host_disk_op *op)
+void host_ring_submit(struct host_ring *r, struct host_disk_op *op)
 {
 	u32 tail = *r->sq_tail;
-	long ret;
 
 	fill(&r->sqes[tail & r->sq_mask], op);
 	smp_store_release(r->sq_tail, tail + 1);
-	do {
-		ret = sys6(__NR_io_uring_enter, r->fd, 1, 0, IORING_ENTER_GETEVENTS, 0, 0);
-	} while (ret == -HOST_EINTR);
-	if (ret == 1) {
-		r->inflight++;
-		return 0;
-	}
-	/* it was not looked at */
-	smp_store_release(r->sq_tail, tail);
-	return -HOST_EAGAIN;
+	r->inflight++;
+	if (++r->queued == HOST_RING_BATCH)
+		host_ring_flush(r);
 }
 
 /**
@@ -211,7 +246,7 @@ int host_ring_submit(struct host_ring *r, struct host_disk_op *op)
  */
 bool noinstr host_ring_any_done(const struct host_ring *r)
 {
-	return smp_load_acquire(r->cq_tail) != *r->cq_head ||
+	return r->returned || smp_load_acquire(r->cq_tail) != *r->cq_head ||
 	       READ_ONCE(*r->sq_flags) & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW);
 }
 
@@ -220,8 +255,6 @@ bool noinstr host_ring_any_done(const struct host_ring *r)
  * @r:		the calling vCPU's ring
  *
  * Context: interrupts off.
- *
- * #syscalls: io_uring_enter(_, 0, 0, IORING_ENTER_GETEVENTS, 0)
  */
 struct host_disk_op *host_ring_reap(struct host_ring *r)
 {
@@ -230,7 +263,9 @@ struct host_disk_op *host_ring_reap(struct host_ring *r)
 
 	if (!r->sqes || !host_ring_any_done(r))
 		return NULL;
-	if (READ_ONCE(*r->sq_flags) & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW))
+	if (r->queued)
+		host_ring_flush(r);
+	else if (READ_ONCE(*r->sq_flags) & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW))
 		sys6(__NR_io_uring_enter, r->fd, 0, 0, IORING_ENTER_GETEVENTS, 0, 0);
 	tail = smp_load_acquire(r->cq_tail);
 	for (head = *r->cq_head; head != tail; head++) {
@@ -244,6 +279,10 @@ struct host_disk_op *host_ring_reap(struct host_ring *r)
 		end = &op->next;
 	}
 	smp_store_release(r->cq_head, head);
+	*end = r->returned;
+	r->returned = NULL;
+	for (; *end; end = &(*end)->next)
+		r->inflight--;
 	return list;
 }
 
@@ -297,6 +336,7 @@ void noinstr host_ring_tell(struct host_ring *r, bool tell)
 bool host_ring_wait(struct host_ring *r, const u32 *pending)
 {
 	host_ring_tell(r, false);
+	host_ring_flush(r);
 	if (host->boot.host_cpus > 1)
 		poll(r, pending);
 	if (!host_ring_any_done(r))

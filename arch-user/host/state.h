@@ -105,6 +105,9 @@ struct host_traced {
 	int tid[STUB_MAX_AREAS];
 };
 
+/* Operations that a ring takes at once. */
+#define HOST_RING_BATCH		16
+
 /**
  * struct host_ring - a vCPU's io_uring
  * @fd:		its descriptor
@@ -118,7 +121,9 @@ struct host_traced {
  * @cq_mask:	its size less one
  * @cq_flags:	what we say of it
  * @cqes:	its entries
- * @inflight:	operations that it has
+ * @inflight:	operations submitted and not reaped
+ * @queued:	of them, those that the host has not been told of
+ * @returned:	of them, those that it would not take
  * @poll:	TSC cycles to look for a completion before sleeping
  * @unpolled:	how often that was left out
  */
@@ -135,6 +140,8 @@ struct host_ring {
 	u32 *cq_flags;
 	struct io_uring_cqe *cqes;
 	u32 inflight;
+	u32 queued;
+	struct host_disk_op *returned;
 	u64 poll;
 	u32 unpolled;
 };
@@ -326,6 +333,7 @@ void host_clock_start(unsigned long vdso);
 void host_disks_start(void);
 void host_disk_drain(unsigned int cpu);
 void host_disk_listen(unsigned int cpu);
+bool host_disk_flush_due(unsigned int cpu);
 void host_disk_listen_end(unsigned int cpu);
 void host_disk_done(struct host_disk_op *op);
 
@@ -343,7 +351,8 @@ void host_disk_pool_submit(struct host_disk_op *op);
 /* disk_ring.c */
 void host_ring_start(unsigned int cpu);
 bool host_rings_ready(void);
-int host_ring_submit(struct host_ring *r, struct host_disk_op *op);
+void host_ring_submit(struct host_ring *r, struct host_disk_op *op);
+void host_ring_flush(struct host_ring *r);
 struct host_disk_op *host_ring_reap(struct host_ring *r);
 bool host_ring_wait(struct host_ring *r, const u32 *pending);
 bool host_ring_any_done(const struct host_ring *r);

@@ -82,6 +82,7 @@ static void do_irqs(struct pt_regs *regs)
 		if (bits & BIT(IRQ_BIT_TIMER)) {
 			host_watch_arm();
 			timer_interrupt();
+			host_disk_flush(smp_processor_id());
 			host_disk_look(smp_processor_id());
 		}
 		if (bits & BIT(IRQ_BIT_CALL)) {
@@ -245,6 +246,7 @@ void noinstr arch_cpu_idle(void)
 	unsigned int *pending = raw_cpu_ptr(&irq_pending);
 	unsigned int *idle = raw_cpu_ptr(&irq_idle);
 
+	host_disk_flush(raw_smp_processor_id());
 	if (host_watch_idle(pending))
 		return;
 	if (host_disk_waits(raw_smp_processor_id())) {

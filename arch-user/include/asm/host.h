@@ -581,10 +581,22 @@ long host_disk_try(struct host_disk_op *op);
  * @cpu:	the calling vCPU
  * @op:		what; it stays where it is until host_disk_reap() has given it back
  *
+ * The host begins with it after host_disk_flush().  One that it does not take comes
+ * back with the result -EAGAIN.
+ *
  * Context: interrupts off.
- * Return: 0, or -EAGAIN when that is not possible now.
  */
-int host_disk_submit(unsigned int cpu, struct host_disk_op *op);
+void host_disk_submit(unsigned int cpu, struct host_disk_op *op);
+
+/**
+ * host_disk_flush() - see that the host begins with what has been submitted
+ * @cpu:	the calling vCPU
+ *
+ * A vCPU that goes idle or waits for a guest thread does that by itself.
+ *
+ * Context: interrupts off.
+ */
+void host_disk_flush(unsigned int cpu);
 
 /**
  * host_disk_reap() - what has been done

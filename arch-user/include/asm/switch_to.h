@@ -12,10 +12,11 @@ void task_first_steps(struct task_struct *prev, struct pt_regs *regs, int (*fn)(
 		      void *arg);
 
 void guest_leave(struct task_struct *task);
+void guest_switch(struct task_struct *prev, struct task_struct *next);
 
 #define switch_to(prev, next, last)			\
 do {							\
-	guest_leave(prev);				\
+	guest_switch(prev, next);			\
 	(last) = __switch_to((prev), (next));		\
 } while (0)
 
