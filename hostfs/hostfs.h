@@ -20,6 +20,7 @@
  * @slot:	ditto
  * @lock:	protects @free, @req, @waiting, @failed, @forgets, @forgot, @running
  * @free:	slots not in use
+ * @lazy:	slots whose end is noticed by the work; changed bit by bit, without the lock
  * @req:	what is in a slot; NULL for a slot in use: forgets
  * @waiting:	requests that found no free slot
  * @failed:	requests to be ended with -EIO, in process context
@@ -36,6 +37,7 @@ struct hostfs_share {
 	struct hostfs_slot *slot[HOSTFS_SLOTS];
 	spinlock_t lock;	/* see above */
 	u64 free;
+	u64 lazy;
 	struct fuse_req *req[HOSTFS_SLOTS];
 	struct list_head waiting;
 	struct list_head failed;

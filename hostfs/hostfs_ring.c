@@ -11,6 +11,9 @@
  * When the server is gone (end of file on the socket) nobody writes to the
  * slots any more, and the guest gives the answers itself: -EIO.
  *
+ * Nobody waits for the end of a RELEASEDIR: no doorbell rings for it, and the work
+ * ends it when it runs next, at the latest when slots get few.
+ *
  * Forgets are collected for a moment and sent together; the first after a while
  * at once, as the space of a removed file is free only then.
  *
@@ -28,6 +31,7 @@
 #define POLL_BYTES_NS	2		/* and so many bytes more for a nanosecond */
 #define FORGET_DELAY	(HZ / 50)
 #define ATTACH_MS	10000
+#define FEW_SLOTS	16
 #define FORGETS		((sizeof_field(struct hostfs_slot, data) - sizeof(struct fuse_in_header) - \
 			  sizeof(struct fuse_batch_forget_in)) / sizeof(struct fuse_forget_one))
 
@@ -43,6 +47,8 @@ static int slot_get(struct hostfs_share *share, struct fuse_req *req)
 {
 	int n = share->free ? __ffs64(share->free) : -EAGAIN;
 
+	if (hweight64(share->free) < FEW_SLOTS && READ_ONCE(share->lazy))
+		mod_delayed_work(system_highpri_wq, &share->work, 0);
 	if (n >= 0) {
 		share->free &= ~BIT_ULL(n);
 		share->req[n] = req;
@@ -50,12 +56,19 @@ static int slot_get(struct hostfs_share *share, struct fuse_req *req)
 	return n;
 }
 
+/* How the guest learns that a request has been handled. */
+enum slot_end { SLOT_POLLED, SLOT_TOLD, SLOT_LAZY };
+
 /* True: the server had to be woken up. */
-static bool slot_post(struct hostfs_share *share, int n, bool polled)
+static bool slot_post(struct hostfs_share *share, int n, enum slot_end how)
 {
 	struct hostfs_control *c = share->control;
 
-	if (polled)
+	if (how == SLOT_LAZY) {
+		set_bit(n, bits(&share->lazy));
+		queue_delayed_work(system_highpri_wq, &share->work, FORGET_DELAY);
+	}
+	if (how != SLOT_TOLD)
 		clear_bit(n, bits(&c->notify));
 	else
 		set_bit(n, bits(&c->notify));
@@ -162,14 +175,16 @@ static void slot_end(struct hostfs_share *share, int n, bool may_block)
 static void end_done(struct hostfs_share *share)
 {
 	struct hostfs_control *c = share->control;
-	u64 done = READ_ONCE(c->done) & READ_ONCE(c->notify);
+	u64 done = READ_ONCE(c->done) & (READ_ONCE(c->notify) | READ_ONCE(share->lazy));
 
 	while (done) {
 		int n = __ffs64(done);
 
 		done &= done - 1;
-		if (slot_take_done(share, n))
-			slot_end(share, n, false);
+		if (!slot_take_done(share, n))
+			continue;
+		clear_bit(n, bits(&share->lazy));
+		slot_end(share, n, false);
 	}
 }
 
@@ -203,7 +218,7 @@ static void fail_later(struct hostfs_share *share, struct fuse_req *req, int err
 	queue_delayed_work(system_highpri_wq, &share->work, 0);
 }
 
-static void submit(struct hostfs_share *share, struct fuse_req *req, int n, bool polled)
+static void submit(struct hostfs_share *share, struct fuse_req *req, int n, enum slot_end how)
 {
 	int ret = hostfs_request_put(share->slot[n], req);
 	u64 ns = poll_ns(req->args);
@@ -216,9 +231,9 @@ static void submit(struct hostfs_share *share, struct fuse_req *req, int n, bool
 		fail_later(share, req, ret);
 		return;
 	}
-	if (slot_post(share, n, polled))
+	if (slot_post(share, n, how))
 		ns += WAKE_NS;
-	if (polled && slot_poll(share, n, ns))
+	if (how == SLOT_POLLED && slot_poll(share, n, ns))
 		slot_end(share, n, true);
 }
 
@@ -237,8 +252,16 @@ static void send_waiting(struct hostfs_share *share)
 		spin_unlock(&share->lock);
 		if (n < 0)
 			return;
-		submit(share, req, n, false);
+		submit(share, req, n, SLOT_TOLD);
 	}
+}
+
+/* A background request may be sent with locks held: then nobody can poll. */
+static enum slot_end how_to_end(const struct fuse_req *req)
+{
+	if (!test_bit(FR_BACKGROUND, &req->flags))
+		return SLOT_POLLED;
+	return req->in.h.opcode == FUSE_RELEASEDIR ? SLOT_LAZY : SLOT_TOLD;
 }
 
 static void hostfs_send_req(struct fuse_iqueue *fiq, struct fuse_req *req)
@@ -256,8 +279,7 @@ static void hostfs_send_req(struct fuse_iqueue *fiq, struct fuse_req *req)
 		list_add_tail(&req->list, &share->waiting);
 	spin_unlock(&share->lock);
 	if (n >= 0)
-		/* a background request may be sent with locks held */
-		submit(share, req, n, !test_bit(FR_BACKGROUND, &req->flags));
+		submit(share, req, n, how_to_end(req));
 	else if (n == -EIO)
 		fail_later(share, req, -EIO);
 }
@@ -320,7 +342,7 @@ static void send_forgets(struct hostfs_share *share)
 		if (n < 0)
 			return;
 		link = put_forgets(share->slot[n], link);
-		slot_post(share, n, false);
+		slot_post(share, n, SLOT_TOLD);
 		while (link) {
 			struct fuse_forget_link *next = link->next;
 
@@ -406,6 +428,8 @@ static void hostfs_work(struct work_struct *work)
 	end_done(share);
 	end_failed(share);
 	send_forgets(share);
+	if (READ_ONCE(share->lazy))
+		queue_delayed_work(system_highpri_wq, &share->work, FORGET_DELAY);
 	if (!share->dead)
 		host_watch(share->host->fd, share->event, false);
 	else
@@ -495,6 +519,7 @@ int hostfs_ring_start(struct hostfs_share *share)
 	if (ret)
 		return ret;
 	share->free = ~0ULL;
+	share->lazy = 0;
 	share->running = true;
 	host_watch(share->host->fd, share->event, false);
 	return 0;

@@ -107,11 +107,33 @@ static void map_around(struct mm_struct *mm, unsigned long address)
 }
 
 /*
- * A private page has been copied because it was written to.  The data of a program,
- * a private mapping of a file, is relocated and initialized from one end to the
- * other: copy up to 16 pages of it.  Of other memory that fork() has shared what is
- * behind the page, after its predecessor has been copied, too, and twice as many
- * each time.
+ * A private mapping of a file that lies behind one of the same file that can be
+ * executed, with at most constants in between.
+ */
+static bool is_program_data(struct vm_area_struct *vma)
+{
+	unsigned long start = vma->vm_start;
+	VMA_ITERATOR(vmi, vma->vm_mm, start);
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		struct vm_area_struct *prev = vma_prev(&vmi);
+
+		if (!prev || prev->vm_end != start || prev->vm_file != vma->vm_file)
+			return false;
+		if (prev->vm_flags & VM_EXEC)
+			return true;
+		start = prev->vm_start;
+	}
+	return false;
+}
+
+/*
+ * A private page has been copied because it was written to.  The data of a program
+ * is relocated and initialized from one end to the other: copy up to 16 pages of it.
+ * In other mappings of files the pages not written to show what becomes of the file.
+ * Of memory that fork() has shared copy what is behind the page, after its predecessor
+ * has been copied, too, and twice as many each time.
  */
 static void copy_around(struct vm_area_struct *vma, unsigned long address)
 {
@@ -124,6 +146,8 @@ static void copy_around(struct vm_area_struct *vma, unsigned long address)
 		return;
 	if (vma->vm_file) {
 		map_around(vma->vm_mm, address);
+		if (!is_program_data(vma))
+			return;
 		start = round_down(address, COPY_PAGES * PAGE_SIZE);
 		end = start + COPY_PAGES * PAGE_SIZE;
 	} else {

@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #define POLL_NS		150000
+#define LOOKS		8	/* before somebody else may have the CPU */
 #define SLEEP_S		30	/* a guest may have spoilt the futex: look then */
 
 /* FUSE_DIRECT_IO_ALLOW_MMAP, of the flags' upper half; newer than the headers */
@@ -320,7 +321,7 @@ static int poll_for_one(struct hostfs_control *c)
 	int i, n;
 
 	do {
-		for (i = 0; i < 64; i++) {
+		for (i = 0; i < LOOKS; i++) {
 			n = take(c);
 			if (n >= 0)
 				return n;
@@ -344,6 +345,17 @@ static void sleep_for_one(struct server *srv, struct hostfs_control *c)
 	__atomic_fetch_sub(&c->sleeping, 1, __ATOMIC_SEQ_CST);
 }
 
+/* Closing a directory waits for nothing: not worth another thread for what comes after it. */
+static bool is_short(struct server *srv, struct hostfs_control *c, int n)
+{
+	uint64_t addr = __atomic_load_n(&c->slot[n], __ATOMIC_RELAXED);
+	struct hostfs_slot *slot = guest(srv, addr, sizeof(*slot));
+	const struct fuse_in_header *h = slot ? (const void *)slot->data : NULL;
+
+	return h && addr % 8 == 0 &&
+	       __atomic_load_n(&h->opcode, __ATOMIC_RELAXED) == FUSE_RELEASEDIR;
+}
+
 /* One request, or a wait for one. */
 static void turn(struct server *srv, struct work *w, struct hostfs_control *c, bool *polling)
 {
@@ -360,7 +372,7 @@ static void turn(struct server *srv, struct work *w, struct hostfs_control *c, b
 		return;
 	}
 	if (__atomic_load_n(&c->posted, __ATOMIC_SEQ_CST) &&
-	    __atomic_load_n(&c->sleeping, __ATOMIC_SEQ_CST))
+	    __atomic_load_n(&c->sleeping, __ATOMIC_SEQ_CST) && !is_short(srv, c, n))
 		kick(c);
 	handle(w, c, n);
 	*polling = srv->poll && start_polling(c);

@@ -169,9 +169,32 @@ static void test_zero_device(void)
 	close(fd);
 }
 
+/* A write makes a copy of its own page, and the others go on showing the file. */
+static void test_private_file(void)
+{
+	int fd = open("/tmp/private", O_RDWR | O_CREAT | O_TRUNC, 0600), i, seen = 0;
+	volatile char *p;
+
+	must(fd >= 0 && ftruncate(fd, 8 * PAGE) == 0);
+	p = mmap(NULL, 8 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	must(p != MAP_FAILED);
+	for (i = 0; i < 8; i++)
+		seen += p[i * PAGE];
+	p[3 * PAGE] = 1;
+	for (i = 0; i < 8; i++)
+		must(pwrite(fd, "\2", 1, i * PAGE) == 1);
+	for (i = 0; i < 8; i++)
+		seen += p[i * PAGE];
+	is(seen, 7 * 2 + 1, "a private mapping shows the file where it was not written to");
+	munmap((void *)p, 8 * PAGE);
+	close(fd);
+	unlink("/tmp/private");
+}
+
 int main(void)
 {
 	test_anonymous();
+	test_private_file();
 	test_zero_device();
 	test_fixed();
 	test_file();
