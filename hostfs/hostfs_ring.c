@@ -12,7 +12,8 @@
  * slots any more, and the guest gives the answers itself: -EIO.
  *
  * Nobody waits for the end of a RELEASEDIR: no doorbell rings for it, and the work
- * ends it when it runs next, at the latest when slots get few.
+ * ends it when it runs next, at the latest when there are MAX_LAZY of them: the client
+ * counts them as background requests, of which it has a limit.
  *
  * Forgets are collected for a moment and sent together; the first after a while
  * at once, as the space of a removed file is free only then.
@@ -31,7 +32,7 @@
 #define POLL_BYTES_NS	2		/* and so many bytes more for a nanosecond */
 #define FORGET_DELAY	(HZ / 50)
 #define ATTACH_MS	10000
-#define FEW_SLOTS	16
+#define MAX_LAZY	12
 #define FORGETS		((sizeof_field(struct hostfs_slot, data) - sizeof(struct fuse_in_header) - \
 			  sizeof(struct fuse_batch_forget_in)) / sizeof(struct fuse_forget_one))
 
@@ -47,8 +48,6 @@ static int slot_get(struct hostfs_share *share, struct fuse_req *req)
 {
 	int n = share->free ? __ffs64(share->free) : -EAGAIN;
 
-	if (hweight64(share->free) < FEW_SLOTS && READ_ONCE(share->lazy))
-		mod_delayed_work(system_highpri_wq, &share->work, 0);
 	if (n >= 0) {
 		share->free &= ~BIT_ULL(n);
 		share->req[n] = req;
@@ -66,7 +65,10 @@ static bool slot_post(struct hostfs_share *share, int n, enum slot_end how)
 
 	if (how == SLOT_LAZY) {
 		set_bit(n, bits(&share->lazy));
-		queue_delayed_work(system_highpri_wq, &share->work, FORGET_DELAY);
+		if (hweight64(READ_ONCE(share->lazy)) < MAX_LAZY)
+			queue_delayed_work(system_highpri_wq, &share->work, FORGET_DELAY);
+		else
+			mod_delayed_work(system_highpri_wq, &share->work, 0);
 	}
 	if (how != SLOT_TOLD)
 		clear_bit(n, bits(&c->notify));

@@ -131,7 +131,7 @@ for my $control (@controls) {
 	my ($it_does, $g);
 	next unless want($name);
 
-	for (1 .. 6) {
+	for (1 .. 20) {
 		($it_does, $g) = succeeds(@$control);
 		last if $it_does;
 	}

@@ -236,6 +236,8 @@ void host_ring_submit(struct host_ring *r, struct host_disk_op *op)
 	fill(&r->sqes[tail & r->sq_mask], op);
 	smp_store_release(r->sq_tail, tail + 1);
 	r->inflight++;
+	if (!r->queued)
+		r->queued_at = rdtsc();
 	if (++r->queued == HOST_RING_BATCH)
 		host_ring_flush(r);
 }

@@ -123,6 +123,7 @@ struct host_traced {
  * @cqes:	its entries
  * @inflight:	operations submitted and not reaped
  * @queued:	of them, those that the host has not been told of
+ * @queued_at:	when the first of those was, in TSC cycles
  * @returned:	of them, those that it would not take
  * @poll:	TSC cycles to look for a completion before sleeping
  * @unpolled:	how often that was left out
@@ -141,6 +142,7 @@ struct host_ring {
 	struct io_uring_cqe *cqes;
 	u32 inflight;
 	u32 queued;
+	u64 queued_at;
 	struct host_disk_op *returned;
 	u64 poll;
 	u32 unpolled;

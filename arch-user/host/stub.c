@@ -20,11 +20,6 @@
  * on another host CPU.  On the same one polling would only keep the vCPU out.
  */
 #define GUEST_SPIN_CYCLES	200000
-/*
- * What a guest thread has had submitted to a disk waits this long for more, while
- * nothing else happens.
- */
-#define DISK_FLUSH_CYCLES	4000
 /* A mapper is bound to the vCPU's CPU after so many requests from there. */
 #define MAPPER_PATIENCE		8
 /* A wait for a stub looks this often whether it is dead. */
@@ -663,19 +658,19 @@ bool noinstr host_guest_wait(u32 area, u32 spin, const u32 *pending)
 {
 	struct stub_handoff *ho = handoff(area);
 	unsigned int cpu = raw_smp_processor_id();
-	u64 begin = cycles(), limit = begin;
+	u64 limit = cycles();
 	bool parked;
 
 	if (!on_this_cpu(ho))
 		limit += spin;
 
 	do {
+		if (host_disk_flush_due(cpu))
+			host_disk_flush(cpu);
 		if (smp_load_acquire(&ho->turn) == STUB_TURN_KERNEL)
 			return true;
 		if (READ_ONCE(*pending) || host_disk_look(cpu))
 			return false;
-		if (host_disk_flush_due(cpu) && cycles() - begin > DISK_FLUSH_CYCLES)
-			host_disk_flush(cpu);
 		native_pause();
 	} while (cycles() < limit);
 	host_disk_flush(cpu);

@@ -105,12 +105,19 @@ static long area_offset(const struct guest_thread *gt, u64 addr, size_t size)
 /*
  * A thread that parked at a rewritten system call has its vector state in its
  * registers: have it stored, in a frame of our own making.
+ *
+ * The thread wakes up for that, with a stack pointer that may be anything: what its
+ * stub was to unmap before it runs is unmapped first.
  */
 static void save_fast(struct guest_thread *gt)
 {
 	struct _xstate *xstate = host_area(gt->area) + first_xstate();
 	struct stub_handoff *ho = guest_handoff(gt);
+	struct mm_struct *mm = gt->task->mm;
 
+	if (gt->stub->deferred && !(mm && mm->context.stub == gt->stub && tlb_commit(mm)))
+		stub_lost(gt->stub);
+	WRITE_ONCE(ho->stack, area_base(gt) + first_context());
 	gt->fast = false;
 	gt->context = first_context();
 	guest_context(gt)->fpstate = area_base(gt) + first_xstate();
@@ -693,10 +700,15 @@ void guest_run(struct pt_regs *regs, struct guest_event *ev)
 		}
 		load(gt, regs);
 		gt->running = true;
-		if (!gt->stub->deferred)
+		if (!gt->stub->deferred) {
 			host_guest_resume(gt->area);
-		else if (!tlb_commit_and_run(current->mm, gt->area))
+		} else if (!tlb_commit_and_run(current->mm, gt->area)) {
+			/* it has not begun to run, and has no event */
+			gt->running = false;
 			stub_lost(gt->stub);
+			ev->type = GUEST_EVENT_INTERRUPT;
+			return;
+		}
 	}
 	if (!host_guest_wait(gt->area, spin_cycles(), this_cpu_ptr(&irq_pending))) {
 		ev->type = GUEST_EVENT_INTERRUPT;
@@ -779,8 +791,12 @@ void guest_leave(struct task_struct *task)
  */
 void guest_switch(struct task_struct *prev, struct task_struct *next)
 {
-	if (!is_idle_task(next) || !host_disk_waits(raw_smp_processor_id()))
-		guest_leave(prev);
+	unsigned int cpu = raw_smp_processor_id();
+
+	if (is_idle_task(next) && host_disk_waits(cpu))
+		return;
+	host_disk_flush(cpu);
+	guest_leave(prev);
 }
 
 int init_new_context(struct task_struct *task, struct mm_struct *mm)

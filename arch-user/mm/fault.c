@@ -4,6 +4,7 @@
  */
 #include <linux/bitfield.h>
 #include <linux/extable.h>
+#include <linux/ksm.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/perf_event.h>
@@ -128,6 +129,24 @@ static bool is_program_data(struct vm_area_struct *vma)
 	return false;
 }
 
+static bool is_to_copy(struct vm_area_struct *vma, unsigned long address)
+{
+	struct user_walk walk = { .mm = vma->vm_mm };
+	unsigned long flags;
+	struct page *page;
+	pte_t pte;
+
+	local_irq_save(flags);
+	pte = walk_user(&walk, address);
+	local_irq_restore(flags);
+	/* that it was written to would be seen by who looks for that */
+	if (!pte_present(pte) || pte_write(pte) || is_zero_pfn(pte_pfn(pte)) ||
+	    !(vma->vm_flags & VM_SOFTDIRTY || pte_soft_dirty(pte)))
+		return false;
+	page = pfn_to_page(pte_pfn(pte));
+	return vma->vm_file || (PageAnon(page) && !PageKsm(page));
+}
+
 /*
  * A private page has been copied because it was written to.  The data of a program
  * is relocated and initialized from one end to the other: copy up to 16 pages of it.
@@ -138,7 +157,7 @@ static bool is_program_data(struct vm_area_struct *vma)
 static void copy_around(struct vm_area_struct *vma, unsigned long address)
 {
 	mm_context_t *context = &vma->vm_mm->context;
-	struct user_walk walk = { .mm = vma->vm_mm };
+	unsigned long faults = current->min_flt;
 	unsigned long start, end;
 
 	address &= PAGE_MASK;
@@ -161,18 +180,13 @@ static void copy_around(struct vm_area_struct *vma, unsigned long address)
 		WRITE_ONCE(context->copied_to, end);
 	}
 	end = min(end, vma->vm_end);
-	for (start = max(start, vma->vm_start); start < end; start += PAGE_SIZE) {
-		unsigned long flags;
-		pte_t pte;
-
-		local_irq_save(flags);
-		pte = walk_user(&walk, start);
-		local_irq_restore(flags);
-		/* without a retry: the lock is held throughout */
-		if (pte_present(pte) && !pte_write(pte) &&
+	/* without a retry: the lock is held throughout */
+	for (start = max(start, vma->vm_start); start < end; start += PAGE_SIZE)
+		if (is_to_copy(vma, start) &&
 		    handle_mm_fault(vma, start, FAULT_FLAG_WRITE, NULL) & VM_FAULT_ERROR)
-			return;
-	}
+			break;
+	/* none that the program has had */
+	current->min_flt = faults;
 }
 
 /* A fault that could not be handled: the signal's code, 0 for none. */
@@ -274,16 +288,17 @@ void user_page_fault(struct pt_regs *regs, unsigned long address, unsigned long 
 		force_fatal_sig(SIGKILL);
 }
 
-static bool is_private(struct mm_struct *mm, unsigned long address)
+/* Whether bringing in a page to write to is nobody's affair but the guest's. */
+static bool is_plain(struct mm_struct *mm, unsigned long address)
 {
 	struct vm_area_struct *vma;
-	bool private;
+	bool plain;
 
 	mmap_read_lock(mm);
-	vma = find_vma(mm, address);
-	private = vma && !(vma->vm_flags & VM_SHARED);
+	vma = vma_lookup(mm, address);
+	plain = vma && !(vma->vm_flags & VM_SHARED) && !vma->vm_file && !userfaultfd_armed(vma);
 	mmap_read_unlock(mm);
-	return private;
+	return plain;
 }
 
 /* What comes of it is seen when guest code gets there. */
@@ -296,8 +311,7 @@ static void prefault(struct pt_regs *regs, unsigned long address, unsigned long 
 	if (address >= TASK_SIZE || tlb_maps(mm, address, access) ||
 	    tlb_fill(mm, address, access) != -EAGAIN)
 		return;
-	/* what others see is written to by nobody but the guest */
-	if (error & PF_ERR_WRITE && !is_private(mm, address))
+	if (error & PF_ERR_WRITE && !is_plain(mm, address))
 		return;
 	if (!user_fault_in(address, error | PF_ERR_USER, regs).code)
 		tlb_fill(mm, address, access);
@@ -314,9 +328,11 @@ static void prefault(struct pt_regs *regs, unsigned long address, unsigned long 
  */
 void user_prefault_stack(struct pt_regs *regs)
 {
-	prefault(regs, regs->sp, PF_ERR_WRITE);
-	if (regs->sp >> PAGE_SHIFT != (regs->sp - STACK_BELOW) >> PAGE_SHIFT)
-		prefault(regs, regs->sp - STACK_BELOW, PF_ERR_WRITE);
+	unsigned long top = regs->sp - 1, low = regs->sp - STACK_BELOW;
+
+	prefault(regs, top, PF_ERR_WRITE);
+	if (top >> PAGE_SHIFT != low >> PAGE_SHIFT)
+		prefault(regs, low, PF_ERR_WRITE);
 }
 
 /**

@@ -302,6 +302,11 @@ static bool map_page(struct mm_struct *mm, struct rewrite_page *rp, unsigned int
 	if (rp->mapped)
 		return true;
 	spin_lock(&stub->lock);
+	/* what faults have left is not ours to fail for; it is tried again */
+	if (stub->deferred) {
+		spin_unlock(&stub->lock);
+		return false;
+	}
 	host_stub_map(stub->slot, entry_addr(nr, 0), page_to_phys(rp->page), PAGE_SIZE,
 		      HOST_PROT_READ | HOST_PROT_EXEC, true);
 	ret = host_stub_commit(stub->slot);

@@ -478,8 +478,11 @@ static void flush_locked(struct mm_struct *mm, struct stub *stub, unsigned long 
 	}
 	local_irq_restore(flags);
 	run_emit(&run);
-	if (host_stub_queued(stub->slot))
-		commit_later(stub);
+	if (host_stub_queued(stub->slot) && commit_later(stub) && !run.error)
+		run.error = -EAGAIN;
+	/* what a mapping was to replace may still be there */
+	if (run.error)
+		drop_all(mm, stub);
 	rewrite_committed(mm);
 }
 
@@ -508,6 +511,9 @@ void tlb_flush_range(struct mm_struct *mm, unsigned long start, unsigned long en
 	spin_unlock(&mm->context.lock);
 }
 
+/* A host that refuses so many batches in a row will not do otherwise. */
+#define MAX_FAILURES	8
+
 static bool commit_and(struct mm_struct *mm, int (*last)(u32 slot, u32 area), u32 area)
 {
 	struct stub *stub = mm->context.stub;
@@ -517,11 +523,15 @@ static bool commit_and(struct mm_struct *mm, int (*last)(u32 slot, u32 area), u3
 	spin_lock(&stub->lock);
 	stub->deferred = false;
 	ret = last(stub->slot, area);
-	if (ret && ret != -ESRCH) {
+	if (!ret) {
+		stub->failures = 0;
+	} else if (ret != -ESRCH && ++stub->failures < MAX_FAILURES) {
 		/* the host has no more mappings: start over */
-		drop_all(mm, stub);
-		stub->deferred = false;
-		ret = last(stub->slot, area);
+		ret = drop_all(mm, stub);
+		if (!ret) {
+			stub->deferred = false;
+			ret = last(stub->slot, area);
+		}
 	}
 	spin_unlock(&stub->lock);
 	spin_unlock(&mm->context.lock);

@@ -91,10 +91,27 @@ static bool is_default(const char *var, bool root, bool home)
 	return false;
 }
 
+/* One that is only named is given if the caller has it. */
 static void add_unless_given(struct session *s, const struct words *more, const char *var)
 {
-	if (!is_set(more, 0, var) && !is_named(more, var))
+	char *name __auto_free = strndup(var, strcspn(var, "="));
+
+	if (!name)
+		fail("out of memory");
+	if (!is_set(more, 0, var) && !(is_named(more, var) && getenv(name)))
 		request_add(s, REC_ENV, "%s", var);
+}
+
+static bool is_in_path(const char *path, const char *dir)
+{
+	size_t n = strlen(dir);
+
+	for (; path; path = strchr(path, ':')) {
+		path += *path == ':';
+		if (!strncmp(path, dir, n) && (!path[n] || path[n] == ':'))
+			return true;
+	}
+	return false;
 }
 
 /* The caller's, with the directories of root's programs if they are not there. */
@@ -103,9 +120,10 @@ static void add_root_path(struct session *s, const struct words *more)
 	const char *path = getenv("PATH");
 	char *var __auto_free = NULL;
 
-	if (!path)
+	if (!path || !*path)
 		return;
-	if (asprintf(&var, "PATH=%s%s", path, strstr(path, "/sbin") ? "" : ":/usr/sbin:/sbin") < 0)
+	if (asprintf(&var, "PATH=%s%s", path, is_in_path(path, "/usr/sbin") ||
+		     is_in_path(path, "/sbin") ? "" : ":/usr/sbin:/sbin") < 0)
 		fail("out of memory");
 	add_unless_given(s, more, var);
 }

@@ -73,6 +73,7 @@ struct guest_event {
  * @nr_threads:	all guest threads of it; under @lock
  * @deferred:	the batch for the mapper holds what has to be done before a thread
  *		of it runs; under @lock
+ * @failures:	batches in a row that the host has refused; under @lock
  * @dead:	its process is gone
  * @list:	among the idle stubs
  */
@@ -83,6 +84,7 @@ struct stub {
 	struct list_head threads;
 	unsigned int nr_threads;
 	bool deferred;
+	unsigned int failures;
 	bool dead;
 	struct list_head list;
 };
