@@ -169,6 +169,18 @@ sub on_host {
 	run_user('chmod', '700', "$dir/closed");	# who removes it is not always root
 }
 
+# ---- much at once ------------------------------------------------------------
+
+{
+	# The server's threads allocate and free: what the C library does then is allowed.
+	my $g = command(['run', '--cpus=2', '--', 'sh', '-c',
+		'for i in 1 2 3 4; do find /usr/share >/dev/null 2>&1 & done; wait; ' .
+		'test -r /etc/passwd && echo there'], time => 120);
+	is($g->out, "there\n", 'four searches of the host at once, and its files are still there')
+		or diag($g->err);
+	$g->clean('searches');
+}
+
 # ---- what is hidden ----------------------------------------------------------
 
 {
