@@ -16,7 +16,6 @@
  */
 #include <uapi/linux/falloc.h>
 #include <uapi/linux/fs.h>
-#include <asm/tsc.h>
 #include "state.h"
 #include "syscall.h"
 
@@ -78,30 +77,13 @@ void host_disk_submit(unsigned int cpu, struct host_disk_op *op)
 
 void noinstr host_disk_flush(unsigned int cpu)
 {
-	struct host_disk_cpu *c = &host->disk_cpu[cpu];
+	struct host_ring *r = &host->disk_cpu[cpu].ring;
 
-	if (likely(!c->ring.queued))
+	if (likely(!r->queued))
 		return;
-	host_ring_flush(&c->ring);
-	if (unlikely(c->ring.returned) && c->raise)
-		__atomic_fetch_or(c->raise, c->bit, __ATOMIC_SEQ_CST);
-}
-
-/*
- * What a guest thread has had submitted waits this long for more, in TSC cycles,
- * while nothing else happens.
- */
-#define FLUSH_CYCLES	4000
-
-/**
- * host_disk_flush_due() - whether it is time for host_disk_flush()
- * @cpu:	the calling vCPU
- */
-bool noinstr host_disk_flush_due(unsigned int cpu)
-{
-	const struct host_ring *r = &host->disk_cpu[cpu].ring;
-
-	return unlikely(r->queued) && rdtsc() - r->queued_at > FLUSH_CYCLES;
+	host_ring_flush(r);
+	if (unlikely(r->returned))
+		host_disk_look(cpu);
 }
 
 /**

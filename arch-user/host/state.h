@@ -335,7 +335,6 @@ void host_clock_start(unsigned long vdso);
 void host_disks_start(void);
 void host_disk_drain(unsigned int cpu);
 void host_disk_listen(unsigned int cpu);
-bool host_disk_flush_due(unsigned int cpu);
 void host_disk_listen_end(unsigned int cpu);
 void host_disk_done(struct host_disk_op *op);
 

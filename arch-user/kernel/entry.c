@@ -99,31 +99,24 @@ static void user_dead(struct pt_regs *regs)
 	irqentry_exit(regs, state);
 }
 
-/* Bind to a host thread: after fork and exec.  The guest is not running. */
-static void user_bind(struct pt_regs *regs)
-{
-	irqentry_state_t state = irqentry_enter(regs);
-
-	instrumentation_begin();
-	local_irq_enable();
-	if (guest_bind())
-		force_fatal_sig(SIGKILL);
-	else
-		user_prefault(regs);
-	local_irq_disable();
-	instrumentation_end();
-	irqentry_exit(regs, state);
-}
-
-/* Its stack is not writable any more, and about to be written to. */
-static void user_forked(struct pt_regs *regs)
+/*
+ * Before guest code runs for the first time after fork and exec, bind to a host
+ * thread.  After a fork of its own a task's stack is not writable any more, and
+ * about to be written to.  The guest is not running.
+ */
+static void user_prepare(struct pt_regs *regs)
 {
 	irqentry_state_t state = irqentry_enter(regs);
 
 	instrumentation_begin();
 	local_irq_enable();
 	current->thread.forked = false;
-	user_prefault_stack(regs);
+	if (current->thread.guest)
+		user_prefault_stack(regs);
+	else if (guest_bind())
+		force_fatal_sig(SIGKILL);
+	else
+		user_prefault(regs);
 	local_irq_disable();
 	instrumentation_end();
 	irqentry_exit(regs, state);
@@ -134,12 +127,8 @@ void __noreturn user_mode_loop(struct pt_regs *regs)
 	struct guest_event ev;
 
 	for (;;) {
-		if (unlikely(!current->thread.guest)) {
-			user_bind(regs);
-			continue;
-		}
-		if (unlikely(current->thread.forked)) {
-			user_forked(regs);
+		if (unlikely(!current->thread.guest || current->thread.forked)) {
+			user_prepare(regs);
 			continue;
 		}
 		guest_run(regs, &ev);

@@ -514,33 +514,34 @@ void tlb_flush_range(struct mm_struct *mm, unsigned long start, unsigned long en
 /* A host that refuses so many batches in a row will not do otherwise. */
 #define MAX_FAILURES	8
 
-static bool commit_and(struct mm_struct *mm, int (*last)(u32 slot, u32 area), u32 area)
+#define NO_AREA		(-1)
+
+/* Gives the turn to the guest thread of an area, if there is one. */
+static int commit_and_run(struct stub *stub, int area)
+{
+	stub->deferred = false;
+	return area == NO_AREA ? host_stub_commit(stub->slot) : host_stub_run(stub->slot, area);
+}
+
+static bool commit_all(struct mm_struct *mm, int area)
 {
 	struct stub *stub = mm->context.stub;
 	int ret;
 
 	spin_lock(&mm->context.lock);
 	spin_lock(&stub->lock);
-	stub->deferred = false;
-	ret = last(stub->slot, area);
+	ret = commit_and_run(stub, area);
 	if (!ret) {
 		stub->failures = 0;
 	} else if (ret != -ESRCH && ++stub->failures < MAX_FAILURES) {
 		/* the host has no more mappings: start over */
 		ret = drop_all(mm, stub);
-		if (!ret) {
-			stub->deferred = false;
-			ret = last(stub->slot, area);
-		}
+		if (!ret)
+			ret = commit_and_run(stub, area);
 	}
 	spin_unlock(&stub->lock);
 	spin_unlock(&mm->context.lock);
 	return !ret;
-}
-
-static int just_commit(u32 slot, u32 area)
-{
-	return host_stub_commit(slot);
 }
 
 /**
@@ -552,7 +553,7 @@ static int just_commit(u32 slot, u32 area)
  */
 bool tlb_commit(struct mm_struct *mm)
 {
-	return commit_and(mm, just_commit, 0);
+	return commit_all(mm, NO_AREA);
 }
 
 /**
@@ -565,7 +566,7 @@ bool tlb_commit(struct mm_struct *mm)
  */
 bool tlb_commit_and_run(struct mm_struct *mm, u32 area)
 {
-	return commit_and(mm, host_stub_run, area);
+	return commit_all(mm, area);
 }
 
 void flush_tlb_mm(struct mm_struct *mm)
