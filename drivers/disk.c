@@ -248,11 +248,14 @@ static int disk_close_door(struct disk *disk)
 int disk_remove(unsigned int nr)
 {
 	struct disk *disk = disks[nr];
+	unsigned long end = jiffies + HZ / 10;
 	int ret;
 
 	if (!disk)
 		return -ENODEV;
-	ret = disk_close_door(disk);
+	/* what a kernel thread had open, to look for partitions, it closes some jiffies later */
+	while ((ret = disk_close_door(disk)) && time_before(jiffies, end))
+		schedule_timeout_uninterruptible(1);
 	if (ret)
 		return ret;
 	/* what an overlay has been told is in its map only after a flush */

@@ -100,6 +100,18 @@ sub ask {
 		fail("twenty times: $i");
 		last;
 	}
+	# a moment after the guest has looked for partitions
+	for my $i (1 .. 20) {
+		my $add = kernelet(['disk', 'add', 'g', "$dir/top:direct"]);
+		my @remove;
+
+		do {
+			@remove = ask('remove', 'g', 'udb');
+		} while ($remove[2] =~ /no such disk/);
+		next if !$add->finish && !$remove[0];
+		fail("removed at once: $i: " . $add->err . " @remove");
+		last;
+	}
 	is((ask('remove', 'g', 'uda'))[0], 0, 'one that was there from the start goes too');
 	is_deeply([ask('add', 'g', "$data")], [0, "/dev/uda\n", ''], 'its file is free, and so is its name');
 	$g->send("exit 5\n");
