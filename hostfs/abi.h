@@ -15,6 +15,9 @@
  * polls @done for a while and then sets its bit in @notify, for which the
  * server sends a HOSTFS_DOORBELL over the socket.
  *
+ * Large files that are only read may be handed over, open, for the guest to read them
+ * by itself (HOSTFS_FILE), before the reply to the request that opened them.
+ *
  * The server believes nothing of what it finds here: it copies a request once
  * before it looks at it.
  */
@@ -23,12 +26,13 @@
 
 #include <linux/types.h>
 
-#define HOSTFS_VERSION		1
+#define HOSTFS_VERSION		2
 #define HOSTFS_SLOTS		64	/* bits of a word */
 #define HOSTFS_MAX_PAGES	256	/* of one request */
 #define HOSTFS_SEGS		(HOSTFS_MAX_PAGES + 18)
 #define HOSTFS_SLOT_SIZE	16384
 #define HOSTFS_TAG_MAX		36	/* with the NUL */
+#define HOSTFS_FILES		16	/* that a guest is given at a time */
 
 enum hostfs_message_type {
 	HOSTFS_HELLO = 0x6b686601,	/* to the server, with the memfd: @value is its size */
@@ -37,6 +41,7 @@ enum hostfs_message_type {
 	HOSTFS_DOORBELL,		/* to the guest */
 	HOSTFS_DETACH,			/* to the server: guest memory is about to be others' */
 	HOSTFS_DETACHED,		/* to the guest: it is not written to any more */
+	HOSTFS_FILE,			/* to the guest, with a descriptor: @value is its handle */
 };
 
 /**
@@ -60,6 +65,7 @@ struct hostfs_message {
  * @polling:	threads of the server that look at @posted
  * @sleeping:	threads of the server that sleep on @kick
  * @rung:	a doorbell is on its way
+ * @files:	counts the messages HOSTFS_FILE that have been sent
  * @slot:	addresses of the slots
  */
 struct hostfs_control {
@@ -70,6 +76,7 @@ struct hostfs_control {
 	__u32 kick __attribute__((aligned(64)));
 	__u32 polling;
 	__u32 sleeping;
+	__u32 files __attribute__((aligned(64)));
 	__u64 slot[HOSTFS_SLOTS] __attribute__((aligned(64)));
 };
 

@@ -14,11 +14,26 @@
 #include "abi.h"
 
 /**
+ * struct hostfs_file - an open file that the server has handed over
+ * @held:	there is one
+ * @useless:	it cannot be read from here
+ * @fh:		the handle it has in requests
+ * @number:	for host_share_read()
+ */
+struct hostfs_file {
+	bool held;
+	bool useless;
+	u64 fh;
+	int number;
+};
+
+/**
  * struct hostfs_share - a directory the command line named
  * @host:	its descriptor and tag
  * @control:	shared with the server; NULL before the first mount
  * @slot:	ditto
- * @lock:	protects @free, @req, @waiting, @failed, @forgets, @forgot, @running
+ * @lock:	protects @free, @req, @waiting, @failed, @forgets, @forgot, @running, @file,
+ *		@files, @heard
  * @free:	slots not in use
  * @lazy:	slots whose end is noticed by the work; changed bit by bit, without the lock
  * @req:	what is in a slot; NULL for a slot in use: forgets
@@ -27,6 +42,9 @@
  * @forgets:	to be sent, together
  * @forgot:	when the last of them came, in jiffies
  * @running:	requests are taken
+ * @file:	what it has handed over
+ * @files:	how many
+ * @heard:	messages about files since the mount
  * @dead:	the server is gone
  * @event:	for host_watch()
  * @work:	ends what is done, sends what waits
@@ -44,6 +62,9 @@ struct hostfs_share {
 	struct fuse_forget_link *forgets;
 	unsigned long forgot;
 	bool running;
+	struct hostfs_file file[HOSTFS_FILES];
+	unsigned int files;
+	u32 heard;
 	bool dead;
 	u32 event;
 	struct delayed_work work;
@@ -68,6 +89,42 @@ int hostfs_ring_start(struct hostfs_share *share);
  * Context: may sleep.
  */
 void hostfs_ring_stop(struct hostfs_share *share);
+
+/* hostfs_files.c */
+
+/**
+ * hostfs_hear() - take a message of the server, and the file that came with it
+ * @share:	whose server; locked, or not mounted
+ * @m:		result
+ *
+ * Return: 0; -EAGAIN when there is none; else the server is gone.
+ */
+int hostfs_hear(struct hostfs_share *share, struct hostfs_message *m);
+
+/**
+ * hostfs_file_read() - carry out a request without the server
+ * @share:	the share
+ * @req:	the request; ready to be ended if it was carried out
+ *
+ * Context: not locked.
+ * Return: whether it was.
+ */
+bool hostfs_file_read(struct hostfs_share *share, struct fuse_req *req);
+
+/**
+ * hostfs_file_released() - give a file back, if this request is about that
+ * @share:	the share
+ * @req:	the request
+ *
+ * Context: not locked; does not sleep.
+ */
+void hostfs_file_released(struct hostfs_share *share, const struct fuse_req *req);
+
+/**
+ * hostfs_files_drop() - give all files back
+ * @share:	the share; has no requests under way
+ */
+void hostfs_files_drop(struct hostfs_share *share);
 
 /* hostfs_request.c */
 

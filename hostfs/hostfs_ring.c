@@ -274,6 +274,11 @@ static void hostfs_send_req(struct fuse_iqueue *fiq, struct fuse_req *req)
 	if (req->in.h.opcode != FUSE_NOTIFY_REPLY)
 		req->in.h.unique = fuse_get_unique(fiq);
 	clear_bit(FR_PENDING, &req->flags);
+	if (hostfs_file_read(share, req)) {
+		fuse_request_end(req);
+		return;
+	}
+	hostfs_file_released(share, req);
 	spin_lock(&share->lock);
 	if (share->running)
 		n = slot_get(share, req);
@@ -410,12 +415,14 @@ static void answer_for_the_dead(struct hostfs_share *share)
 static bool hear(struct hostfs_share *share, bool *attached)
 {
 	struct hostfs_message m;
-	long n;
+	int ret;
 
-	while ((n = host_read(share->host->fd, &m, sizeof(m))) > 0)
-		if (n == sizeof(m) && m.type == HOSTFS_ATTACHED && attached)
+	spin_lock(&share->lock);
+	while (!(ret = hostfs_hear(share, &m)))
+		if (m.type == HOSTFS_ATTACHED && attached)
 			*attached = true;
-	return n == -EAGAIN;
+	spin_unlock(&share->lock);
+	return ret == -EAGAIN;
 }
 
 static void hostfs_work(struct work_struct *work)
@@ -517,9 +524,11 @@ int hostfs_ring_start(struct hostfs_share *share)
 	c->rung = 0;
 	c->polling = 0;
 	c->sleeping = 0;
+	c->files = 0;
 	ret = attach(share);
 	if (ret)
 		return ret;
+	hostfs_files_drop(share);
 	share->free = ~0ULL;
 	share->lazy = 0;
 	share->running = true;
@@ -540,5 +549,6 @@ void hostfs_ring_stop(struct hostfs_share *share)
 	}
 	flush_delayed_work(&share->work);
 	cancel_delayed_work_sync(&share->work);
+	hostfs_files_drop(share);
 	drop_forgets(share);
 }

@@ -8,6 +8,7 @@
 
 use strict;
 use warnings;
+use Digest::MD5 qw(md5_hex);
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use Guest;
@@ -200,6 +201,41 @@ EOF
 	my $text = $g->text;
 	is(() = $text =~ /(?:Input\/output|I\/O) error/g, 4, 'a dead server: EIO');
 	like($text, qr/^lives$/m, 'and the guest lives');
+}
+
+# ---- a large file, which the guest reads by itself ----------------------------
+{
+	my $data = join '', map { pack 'N', $_ * 2654435761 & 0xffffffff } 1 .. 3 << 18;
+	my $share = share(directory('large', file => $data));
+	my $g = Guest->start(@boots, name => 'large', args => [$share->{arg}, 'ncpus=2'],
+		keep => [$share->{socket}], script => <<'EOF');
+mkdir /tmp/m && mount -t hostfs share /tmp/m || exit 1
+n=0
+while [ $n != 40 ]; do dd if=/tmp/m/file of=/dev/null bs=1M 2>/dev/null; n=$((n + 1)); done
+exec 5</tmp/m/file
+echo ready
+read line
+dd bs=100000 count=10 <&5 2>/dev/null | md5sum
+dd bs=1048576 count=1 <&5 2>/dev/null | md5sum
+echo more
+read line
+cat <&5 | md5sum
+exec 5<&-
+umount /tmp/m && echo gone
+EOF
+	$g->expect(qr/^ready/m);
+	kill 'STOP', $share->{pid};
+	$g->send("go\n");
+	ok($g->expect(qr/^more/m, 20), 'with a server that stands still') or diag($g->tail);
+	kill 'CONT', $share->{pid};
+	$g->send("go\n");
+	$g->finish;
+	my @got = $g->text =~ /^([0-9a-f]{32})/mg;
+	is_deeply(\@got, [map { md5_hex($_) } substr($data, 0, 1000000),
+		substr($data, 1000000, 1 << 20), substr($data, 1000000 + (1 << 20))],
+		'what was read is right, to the end of the file');
+	like($g->text, qr/^gone$/m, 'and nothing is left open');
+	share_ended($share);
 }
 
 # ---- a full disk -------------------------------------------------------------

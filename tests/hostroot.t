@@ -47,17 +47,18 @@ sub on_host {
 
 {
 	my $name = getpwuid $uid;
+	my $x = "/tmp/kernelet-test-$$";	# a name that the host's /tmp has not
 	my $g = on_host([], 'sh', '-c', 'uname -r; id -un; pwd; touch /etc/x 2>/dev/null; ' .
-		'touch /tmp/x && ls /tmp/x');
+		"touch $x && ls $x");
 
-	like($g->out, qr{\A6\.\d+\.\d+\S*\n\Q$name\E\n\Q$dir\E\n/tmp/x\n\z}, 'who and where one is');
+	like($g->out, qr{\A6\.\d+\.\d+\S*\n\Q$name\E\n\Q$dir\E\n\Q$x\E\n\z}, 'who and where one is');
 	ok(!-e '/etc/x', 'nothing of it on the host');
 	$g->clean('who and where');
 	my $archive = "$dir/files";
 	run_user('mkdir', $archive);
 	spew("$archive/$_", "$_\n" x 1000) for 1 .. 50;
 	my ($status, $out) = run_user('sh', '-c', "cd $archive && tar c . | XDG_RUNTIME_DIR=$dir " .
-		"$KERNELET run -- sh -c 'cat >/tmp/x; tar t </tmp/x' | wc -l");
+		"$KERNELET run -- sh -c 'cat >$x; tar t <$x' | wc -l");
 	is($out + 0, 51, 'an archive goes through a pipe into the guest, a list comes out');
 }
 {

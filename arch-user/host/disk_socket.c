@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Disks that come and go while the guest runs: descriptors from the launcher.
- *
- * What the kernel gets so is what whoever holds the other end of the socket sends,
- * the launcher alone; nothing on the allow-list lets the kernel ask for more.
  */
-#include <linux/socket.h>
 #include "../../tools/disk_abi.h"
 #include "state.h"
 #include "syscall.h"
 
 _Static_assert(DISK_ABI_LAYERS == HOST_DISK_LAYERS, "layers of a disk");
+_Static_assert(DISK_ABI_LAYERS <= HOST_MESSAGE_FDS, "descriptors of a message");
 _Static_assert(DISK_ABI_SERIAL == HOST_SERIAL_SIZE, "serial number of a disk");
 
 /**
@@ -29,43 +26,6 @@ void host_disk_socket_option(const char *word, const char *value, unsigned int n
 int host_disk_socket(void)
 {
 	return host->disk_socket;
-}
-
-static void close_all(const int *fd, unsigned int n)
-{
-	while (n--)
-		sys1(__NR_close, fd[n]);
-}
-
-/*
- * Return: descriptors that came with the message, or a negative errno.
- *
- * #syscalls: recvmsg(host->disk_socket)
- */
-static int receive(struct disk_message *m, int *fd)
-{
-	struct {
-		struct cmsghdr h;
-		int fd[DISK_ABI_LAYERS];
-	} cmsg = { };
-	struct host_iov iov = { m, sizeof(*m) };
-	struct user_msghdr msg = {
-		.msg_iov = (void *)&iov,
-		.msg_iovlen = 1,
-		.msg_control = &cmsg,
-		.msg_controllen = sizeof(cmsg),
-	};
-	long ret = sys3(__NR_recvmsg, host->disk_socket, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	int n = 0;
-
-	if (msg.msg_controllen >= sizeof(cmsg.h) && cmsg.h.cmsg_type == SCM_RIGHTS)
-		n = (cmsg.h.cmsg_len - sizeof(cmsg.h)) / sizeof(int);
-	if (ret == sizeof(*m)) {
-		memcpy(fd, cmsg.fd, n * sizeof(int));
-		return n;
-	}
-	close_all(cmsg.fd, n);
-	return !ret ? -HOST_EPIPE : ret < 0 ? ret : -HOST_EINVAL;
 }
 
 static int free_number(void)
@@ -114,7 +74,8 @@ static int add(const struct disk_message *m, const int *fd, unsigned int n)
 int host_disk_receive(enum host_disk_change *change, unsigned int *number)
 {
 	struct disk_message m;
-	int fd[DISK_ABI_LAYERS], n = receive(&m, fd), ret = -HOST_EINVAL;
+	int fd[DISK_ABI_LAYERS], ret = -HOST_EINVAL;
+	int n = host_receive(host->disk_socket, &m, sizeof(m), fd, DISK_ABI_LAYERS, false);
 
 	if (n < 0)
 		return n == -HOST_EINVAL ? -HOST_EINTR : n;
@@ -132,7 +93,7 @@ int host_disk_receive(enum host_disk_change *change, unsigned int *number)
 		ret = m.number < HOST_MAX_DISKS && host->boot.disk[m.number].layers ?
 		      0 : -HOST_ENODEV;
 	}
-	close_all(fd, n);
+	host_close_all(fd, n);
 	if (!ret)
 		return 0;
 	host_disk_answer(ret, *number, NULL);

@@ -5,6 +5,7 @@
 #include <linux/types.h>
 #include <uapi/asm-generic/ioctls.h>
 #include <uapi/asm-generic/termios.h>
+#include <uapi/linux/fcntl.h>
 #include "state.h"
 #include "syscall.h"
 
@@ -135,6 +136,25 @@ int host_window_size(int fd, u16 *rows, u16 *cols)
 		*cols = ws.ws_col;
 	}
 	return ret;
+}
+
+/**
+ * host_move_fd() - duplicate a descriptor to where the filter expects it
+ * @fd:		which
+ * @first:	the place is one from here on
+ * @last:	up to here
+ *
+ * Context: before the confinement.
+ * Return: the new descriptor.
+ */
+int host_move_fd(int fd, int first, int last)
+{
+	long to = sys3(__NR_fcntl, fd, F_DUPFD_CLOEXEC, first);
+
+	if (to < 0 || to > last)
+		host_usage_error("descriptors", "the host gives none with a high number",
+				 "check ulimit -n");
+	return to;
 }
 
 void host_last_words(const char *s, size_t n)

@@ -213,11 +213,7 @@ void host_vsock_option(const char *word, const char *value, unsigned int n)
 
 static int move(int fd)
 {
-	long to = sys3(__NR_fcntl, fd, F_DUPFD_CLOEXEC, HOST_NET_FD);
-
-	if (to < 0 || to > HOST_NET_FD_LAST)
-		host_usage_error("net", "the host gives no descriptor", "check ulimit -n");
-	return to;
+	return host_move_fd(fd, HOST_NET_FD, HOST_NET_FD_LAST);
 }
 
 /**

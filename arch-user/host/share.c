@@ -2,9 +2,14 @@
 /*
  * Directories of the host: their servers get guest RAM, before anything runs.
  *
- * What is said later, over the same sockets, is the kernel's (hostfs/).
+ * What is said later, over the same sockets, is the kernel's (hostfs/).  Files that a
+ * server hands over are read-only; they are kept here, so that they can be closed when
+ * the kernel reboots.
  */
 #include <linux/socket.h>
+#include <uapi/linux/fcntl.h>
+#include <uapi/linux/fs.h>
+#include <asm/host_share.h>
 #include "../../hostfs/abi.h"
 #include "state.h"
 #include "syscall.h"
@@ -43,10 +48,52 @@ void host_shares_start(void)
 {
 	int i;
 
-	for (i = 0; i < HOST_MAX_SHARES; i++)
-		if (host->boot.share[i].fd >= 0)
-			say_hello(&host->boot.share[i]);
+	for (i = 0; i < HOST_MAX_SHARES; i++) {
+		struct host_share *share = &host->boot.share[i];
+
+		if (share->fd < 0)
+			continue;
+		share->fd = host_move_fd(share->fd, HOST_SHARE_FD, HOST_SHARE_FD_LAST);
+		say_hello(share);
+	}
 }
+
+/* --- files ----------------------------------------------------------------- */
+
+/* A number for a descriptor, or -1: 0 is no descriptor of a file. */
+static int keep_file(int fd)
+{
+	int i;
+
+	for (i = 0; i < HOST_SHARE_FILES; i++)
+		if (!cmpxchg(&host->share_file[i], 0, fd))
+			return i;
+	host_close_all(&fd, 1);
+	return -1;
+}
+
+int host_share_receive(const struct host_share *share, void *buf, size_t size, int *file)
+{
+	int fd, n = host_receive(share->fd, buf, size, &fd, 1, false);
+
+	*file = n > 0 ? keep_file(fd) : -1;
+	return n == -HOST_EINVAL ? -HOST_EPIPE : n < 0 ? n : 0;
+}
+
+/* #syscalls: preadv2(_, _, _, _, 0, RWF_NOWAIT) */
+long host_share_read(int file, const struct host_iov *iov, unsigned int n, u64 pos)
+{
+	return sys6(__NR_preadv2, host->share_file[file], (long)iov, n, pos, 0, RWF_NOWAIT);
+}
+
+void host_share_close(int file)
+{
+	int fd = xchg(&host->share_file[file], 0);
+
+	host_close_all(&fd, 1);
+}
+
+/* --- the end ---------------------------------------------------------------- */
 
 /* The end of file, from a server that has died, is good too. */
 static void await_detached(int fd)
@@ -69,6 +116,9 @@ void host_shares_stop(void)
 	struct hostfs_message m = { .type = HOSTFS_DETACH, .version = HOSTFS_VERSION };
 	int i;
 
+	for (i = 0; i < HOST_SHARE_FILES; i++)
+		if (host->share_file[i])
+			host_share_close(i);
 	for (i = 0; i < HOST_MAX_SHARES; i++) {
 		int fd = host->boot.share[i].fd;
 

@@ -10,6 +10,7 @@
 #include <linux/array_size.h>
 #include <linux/mm.h>
 #include <asm/host.h>
+#include <asm/host_share.h>
 #include <asm/layout.h>
 #include <asm/stub_abi.h>
 #include <uapi/asm-generic/termbits.h>
@@ -235,6 +236,7 @@ struct host_state {
 	int disk_lock_fd[HOST_MAX_DISKS * HOST_DISK_LAYERS];
 	unsigned int disk_fds;
 	int disk_socket;
+	int share_file[HOST_SHARE_FILES];	/* descriptors, 0 for none */
 	u32 disk_tag;			/* of the message that is to be answered */
 	u32 disk_rings;			/* vCPUs that have set up theirs, or tried */
 	u32 disk_rings_failed;
@@ -362,6 +364,14 @@ void host_ring_tell(struct host_ring *r, bool tell);
 /* memory.c */
 void host_ram_start(void);
 void host_image_load(void);
+
+/* file.c */
+int host_move_fd(int fd, int first, int last);
+
+/* message.c */
+#define HOST_MESSAGE_FDS	32
+int host_receive(int sock, void *buf, size_t size, int *fd, unsigned int max, bool wait);
+void host_close_all(const int *fd, unsigned int n);
 
 /* share.c */
 void host_shares_start(void);

@@ -145,33 +145,14 @@ void host_zygote_end(void)
 	sys4(__NR_wait4, host->zygote_pid, NULL, 0, NULL);
 }
 
-struct one_fd {
-	u64 len;
-	s32 level, type, fd, pad;
-};
-
-/* Take the zygote's answer and the pidfd beside it. #syscalls: recvmsg(host->zygote_sock) */
+/* Take the zygote's answer and the pidfd beside it, or -1. */
 static int zygote_answer(struct zygote_reply *r)
 {
-	struct one_fd one = { .fd = -1 };
-	struct { void *base; u64 len; } iov = { r, sizeof(*r) };
-	struct {
-		void *name;
-		u32 namelen;
-		void *iov;
-		u64 iovlen;
-		void *control;
-		u64 controllen;
-		s32 flags;
-	} msg = { .iov = &iov, .iovlen = 1, .control = &one, .controllen = sizeof(one) };
-	long n;
+	int fd = -1;
 
-	do {
-		n = sys3(__NR_recvmsg, host->zygote_sock, &msg, 0x40000000 /* CMSG_CLOEXEC */);
-	} while (n == -HOST_EINTR);
-	if (n != sizeof(*r))
+	if (host_receive(host->zygote_sock, r, sizeof(*r), &fd, 1, true) < 0)
 		r->pid = -HOST_ESRCH;
-	return one.fd;
+	return fd;
 }
 
 static void zygote_lock(void)

@@ -171,7 +171,7 @@ static const int allowed[] = {
 	SYS_fdatasync, SYS_syncfs, SYS_dup, SYS_umask, SYS_geteuid, SYS_getuid,
 	SYS_getxattr, SYS_setxattr, SYS_listxattr, SYS_removexattr,
 	/* the guest, the threads */
-	SYS_recvmsg, SYS_sendto, SYS_futex, SYS_sched_yield, SYS_clock_gettime,
+	SYS_recvmsg, SYS_sendto, SYS_sendmsg, SYS_futex, SYS_sched_yield, SYS_clock_gettime,
 	SYS_clock_nanosleep, SYS_rt_sigprocmask, SYS_rt_sigreturn, SYS_getpid, SYS_gettid,
 	SYS_exit, SYS_exit_group,
 	/* a wait that a suspended host or a debugger has interrupted */

@@ -62,6 +62,13 @@ static int open_node(struct server *srv, struct node *n, int flags)
 	return fd < 0 ? fd : reopen(fd, flags, open_flags(srv, flags));
 }
 
+static bool is_large_input(int flags, int fd)
+{
+	struct stat st;
+
+	return (flags & O_ACCMODE) == O_RDONLY && !fstat(fd, &st) && st.st_size >= STREAMED_SIZE;
+}
+
 /*
  * Do reads and writes go past the guest's page cache, straight between the file
  * and the program?  That saves a copy and the guest's memory, and pays where the
@@ -72,16 +79,13 @@ static int open_node(struct server *srv, struct node *n, int flags)
  */
 static bool is_streamed(const struct server *srv, int flags, int fd)
 {
-	struct stat st;
-
 	if (srv->opt.cache == CACHE_NONE)
 		return true;
 	if (srv->opt.cache == CACHE_ALWAYS && !srv->opt.readonly)
 		return false;
 	if ((flags & O_ACCMODE) == O_WRONLY)
 		return true;
-	return (flags & O_ACCMODE) == O_RDONLY && !(flags & (O_CLOEXEC | FMODE_EXEC)) &&
-	       !fstat(fd, &st) && st.st_size >= STREAMED_SIZE;
+	return !(flags & (O_CLOEXEC | FMODE_EXEC)) && is_large_input(flags, fd);
 }
 
 static void set_caching(const struct server *srv, struct fuse_file_info *fi, int fd)
@@ -105,6 +109,8 @@ void fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		return;
 	}
 	set_caching(srv, fi, fd);
+	if (fi->direct_io && is_large_input(fi->flags, fd))
+		handle_give(srv, fi->fh, ino);
 	if (fuse_reply_open(req, fi))
 		handle_close(srv, fi->fh, ino);
 }

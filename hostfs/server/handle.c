@@ -23,12 +23,14 @@ struct entry {
  * @lock:	protects everything here, and reference counts
  * @e:		entries, of which @n were ever used, for @room
  * @free:	1 + an unused one, which leads to the next; 0 when there is none
+ * @given:	handles whose files the guest has, too
  */
 struct handle_table {
 	pthread_mutex_t lock;
 	struct entry *e;
 	uint32_t n, room;
 	uint32_t free;
+	uint32_t given;
 };
 
 int handle_start(struct server *srv)
@@ -139,6 +141,7 @@ void handle_put(struct server *srv, struct handle *h)
 
 static void close_entry(struct handle_table *t, struct entry *e)
 {
+	t->given -= e->h->given;
 	put_locked(e->h);
 	e->h = NULL;
 	e->generation++;
@@ -155,6 +158,20 @@ void handle_close(struct server *srv, uint64_t fh, fuse_ino_t node)
 	e = find(t, fh, node);
 	if (e)
 		close_entry(t, e);
+	pthread_mutex_unlock(&t->lock);
+}
+
+void handle_give(struct server *srv, uint64_t fh, fuse_ino_t node)
+{
+	struct handle_table *t = srv->handles;
+	struct entry *e;
+
+	pthread_mutex_lock(&t->lock);
+	e = find(t, fh, node);
+	if (e && t->given < HOSTFS_FILES && ring_give(srv, fh, e->h->fd)) {
+		e->h->given = true;
+		t->given++;
+	}
 	pthread_mutex_unlock(&t->lock);
 }
 

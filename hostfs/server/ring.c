@@ -432,6 +432,29 @@ int ring_start(struct server *srv)
 	return ret;
 }
 
+bool ring_give(struct server *srv, uint64_t fh, int fd)
+{
+	struct hostfs_control *c = __atomic_load_n(&srv->control, __ATOMIC_SEQ_CST);
+	struct hostfs_message m = { HOSTFS_FILE, HOSTFS_VERSION, fh };
+	struct iovec iov = { &m, sizeof(m) };
+	union {
+		struct cmsghdr h;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = {
+		.h = { CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS },
+	};
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = &control, .msg_controllen = CMSG_SPACE(sizeof(int)),
+	};
+
+	memcpy(CMSG_DATA(&control.h), &fd, sizeof(int));
+	if (!c || sendmsg(srv->opt.sock, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) != sizeof(m))
+		return false;
+	__atomic_fetch_add(&c->files, 1, __ATOMIC_SEQ_CST);
+	return true;
+}
+
 static void tell(struct server *srv, uint32_t type)
 {
 	struct hostfs_message m = { type, HOSTFS_VERSION, 0 };

@@ -134,6 +134,9 @@ struct work *ring_work(void);
 ssize_t ring_writev(int fd, struct iovec *iov, int count, void *userdata);
 void ring_reply(struct work *w, int error, const void *arg, size_t len);
 
+/* Hand an open file over, with the handle it has: before the reply that tells of that. */
+bool ring_give(struct server *srv, uint64_t fh, int fd);
+
 /* Reply with the first @len bytes of w->out, which hold them already. */
 void ring_reply_placed(fuse_req_t req, size_t len);
 
@@ -204,6 +207,7 @@ struct handle {
 	int fd;
 	uint32_t refs;
 	fuse_ino_t node;
+	bool given;		/* to the guest too */
 	pthread_mutex_t lock;	/* protects @dir */
 	struct dir_buffer *dir;	/* of a directory */
 };
@@ -215,6 +219,8 @@ int handle_open(struct server *srv, int fd, bool dir, fuse_ino_t node, uint64_t 
 struct handle *handle_get(struct server *srv, uint64_t fh, fuse_ino_t node);
 void handle_put(struct server *srv, struct handle *h);
 void handle_close(struct server *srv, uint64_t fh, fuse_ino_t node);
+/* Have the guest read an open file by itself, unless it has many. */
+void handle_give(struct server *srv, uint64_t fh, fuse_ino_t node);
 
 /* ---- hide.c -------------------------------------------------------------- */
 
