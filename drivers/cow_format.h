@@ -27,6 +27,12 @@
  * block, and what was flushed is there.
  *
  * The map has room for a disk that grows to COW_HEADROOM times its size.
+ *
+ * What a file begins with is the guest's to write: a raw disk can be made to look like
+ * an overlay over any file of the host, and a kernel that was taken over can name
+ * another base in an overlay's header.  So a file is an overlay, and its base the right
+ * one, only if the extended attribute COW_MARK says so, which is set by who makes an
+ * overlay and is out of a guest's reach; or if the user does.
  */
 #ifndef _COW_FORMAT_H
 #define _COW_FORMAT_H
@@ -45,6 +51,9 @@
 #define COW_MAX_SIZE	(1ULL << 46)	/* 64 TB */
 #define COW_MAP_USUAL	(2ULL << 20)	/* larger blocks rather than a larger map */
 #define COW_HEADROOM	16
+
+#define COW_MARK	"user.kernelet.base"
+#define COW_MARK_SIZE	(COW_UUID_SIZE + COW_NAME_SIZE)
 
 /* flags */
 #define COW_COMMITTING	1u		/* the base is being written to by a commit */
@@ -255,6 +264,23 @@ static inline int cow_relative(char *name, const char *base, const char *overlay
 		name[n++] = base[i];
 	__builtin_memset(name + n, 0, COW_NAME_SIZE - n);
 	return base[i] ? -1 : 0;
+}
+
+/**
+ * cow_mark() - what COW_MARK of an overlay with this header is
+ * @mark:	result, COW_MARK_SIZE bytes
+ * @h:		a header that is not wrong
+ *
+ * Return: its length in bytes.
+ */
+static inline unsigned int cow_mark(char *mark, const struct cow_header *h)
+{
+	unsigned int i;
+
+	__builtin_memcpy(mark, h->base_uuid, COW_UUID_SIZE);
+	for (i = 0; h->base_name[i]; i++)
+		mark[COW_UUID_SIZE + i] = h->base_name[i];
+	return COW_UUID_SIZE + i;
 }
 
 #endif /* _COW_FORMAT_H */

@@ -155,7 +155,7 @@ sub refused {
 		}
 		spew("$dir/damaged", substr $bad, 0, rand 2 < 1 ? 8192 : length $bad);
 		my ($st, $text) = run_user('timeout', 20, user_file($VMLINUX), 'mem=64M', 'quiet',
-			'con0=fd:0,fd:1', 'panic=-1', 'rdinit=/bin/true', "disk0=$dir/damaged,ro");
+			'con0=fd:0,fd:1', 'panic=-1', 'rdinit=/bin/true', "disk0=$dir/damaged,ro,overlay");
 		push @odd, "$i: $st $text" unless $st == 255 || $st == 2 && $text =~ tr/\n// == 1;
 	}
 	is("@odd", '', '25 of them are refused in one line by the kernel, or it boots');
@@ -203,16 +203,6 @@ sub refused {
 }
 
 # A commit that was interrupted: as it marks the overlay, see cow_format.h.
-sub crc32c {
-	my $crc = 0xffffffff;
-
-	for my $byte (unpack 'C*', $_[0]) {
-		$crc ^= $byte;
-		$crc = $crc >> 1 ^ ($crc & 1 ? 0x82f63b78 : 0) for 1 .. 8;
-	}
-	return $crc ^ 0xffffffff;
-}
-
 {
 	my $base = spew("$dir/base", $pattern);
 
@@ -260,7 +250,7 @@ SKIP: {
 	is(image('create', "$trace/o", "--base=$trace/base"), 0, 'an overlay');
 	spew("$trace/a", "\0" x 16384);
 	spew("$dir/o.before", slurp("$trace/o"));
-	my $g = boot(name => 'a recorded workload', args => ['ncpus=2', "disk0=$fs->{at}/o",
+	my $g = boot(name => 'a recorded workload', args => ['ncpus=2', "disk0=$fs->{at}/o,overlay",
 			"disk1=$fs->{at}/a,direct"], files => ["/t/writer=$DISK_TOOLS/writer"],
 		script => '/t/writer /dev/uda /dev/udb');
 	like($g->text, qr/^written$/m, 'it runs to its end');
@@ -286,7 +276,7 @@ SKIP: {
 	chmod 0777, $trace;
 	image('create', "$trace/o", "--base=$trace/base");
 	my $before = slurp("$trace/o");
-	my $g = boot(name => 'a recorded file system', args => ["disk0=$fs->{at}/o"],
+	my $g = boot(name => 'a recorded file system', args => ["disk0=$fs->{at}/o,overlay"],
 		script => <<'EOF');
 mount /dev/uda /mnt
 i=0
@@ -306,7 +296,8 @@ EOF
 			"$trace/o.before", "$trace/cut", $n, 20);
 
 		unlink "$dir/flat";
-		$status ||= image('check', "$trace/cut") || image('convert', "$trace/cut", "$dir/flat");
+		$status ||= image('check', "$trace/cut", '--from=overlay') ||
+			image('convert', "$trace/cut", "$dir/flat", '--from=overlay');
 		$out .= `e2fsck -fp $dir/flat 2>&1` unless $status;
 		$status ||= $? >> 8 & ~1;
 		$out .= `e2fsck -fn $dir/flat 2>&1` unless $status;

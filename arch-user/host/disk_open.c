@@ -4,10 +4,12 @@
  * is seen to fit, before anything starts.
  *
  *	diskN=FILE[,ro][,cow=FILE][,direct][,sync][,serial=S][,discard=on|off]
- *		[,iops=N][,bps=N]
+ *		[,iops=N][,bps=N][,raw|overlay]
  *
  * A file that is an overlay (drivers/cow_format.h) brings its base with it, and
  * that one's base.  cow= names an overlay over FILE, which is made if need be.
+ * What FILE is its mark tells, or a word; what begins like an overlay and is not
+ * marked as one is refused.
  * A file that is written to is locked for us alone, others against writers.
  */
 #include <linux/magic.h>
@@ -24,12 +26,16 @@
 
 #define HOST_PATH_SIZE	4096
 
+/* What a file may be: what its mark says, raw whatever it begins with, any overlay. */
+enum take { TAKE_MARKED, TAKE_RAW, TAKE_OVERLAY };
+
 /**
  * struct opening - a disk while its option is looked at
  * @word:	the option
  * @disk:	result
  * @path:	FILE
  * @cow:	the file of cow=, or ""
+ * @take:	what FILE may be
  * @st:		of the last file that was opened
  */
 struct opening {
@@ -37,6 +43,7 @@ struct opening {
 	struct host_disk *disk;
 	char path[HOST_PATH_SIZE];
 	char cow[HOST_PATH_SIZE];
+	enum take take;
 	struct stat st;
 };
 
@@ -147,6 +154,10 @@ static void take_word(struct opening *o, const char *s, size_t n)
 		d->direct = true;
 	else if (is_word(s, n, "sync"))
 		d->sync = true;
+	else if (is_word(s, n, "raw"))
+		o->take = TAKE_RAW;
+	else if (is_word(s, n, "overlay"))
+		o->take = TAKE_OVERLAY;
 	else if (is_word(s, n, "discard=on"))
 		d->discard = true;
 	else if (is_word(s, n, "discard=off"))
@@ -154,7 +165,7 @@ static void take_word(struct opening *o, const char *s, size_t n)
 	else if (!take_value(o, s, n))
 		host_usage_error(o->word, "unknown words after the file's name",
 				 "known are ro, cow=FILE, direct, sync, serial=S, "
-				 "discard=on|off, iops=N and bps=N");
+				 "discard=on|off, iops=N, bps=N, raw and overlay");
 }
 
 static size_t word_length(const char *s)
@@ -346,26 +357,54 @@ static struct host_disk_layer *add_layer(struct opening *o, int fd, bool write)
 	return l;
 }
 
+/* A file without a header. */
+static bool is_raw(const struct opening *o, const struct host_disk_layer *l)
+{
+	if (host_disk_marked(l->fd, NULL) != HOST_UNMARKED)
+		host_usage_error(o->word, "marked as an overlay, and its header is gone",
+				 "raw takes it as it is");
+	return true;
+}
+
+static void check_mark(const struct opening *o, const struct host_disk_layer *l,
+		       const struct cow_header *h)
+{
+	switch (host_disk_marked(l->fd, h)) {
+	case HOST_UNMARKED:
+		host_usage_error(o->word, "it begins like an overlay, and is not marked as one",
+				 "say overlay if it is yours, raw if a guest wrote that");
+	case HOST_MARK_OTHER:
+		host_usage_error(o->word, "the overlay names another base than it was made for",
+				 "see kernelet image rebase");
+	case HOST_MARK_FITS:
+		break;
+	}
+}
+
 /*
  * Reads the header of the last layer.
  * Return: false when it is a raw file.
  */
 static bool read_header(const struct opening *o, struct host_disk_layer *l,
-			struct cow_header *h)
+			struct cow_header *h, enum take take)
 {
 	struct cow_header both[2] = { };
 	const char *wrong;
 	int which;
 
+	if (take == TAKE_RAW)
+		return false;
 	if (sys4(__NR_pread64, l->fd, both, sizeof(both), 0) < 0)
 		host_usage_error(o->word, "cannot be read", NULL);
 	/* either copy may be damaged */
 	if (!cow_is_overlay(&both[0]) && (!cow_is_overlay(&both[1]) || cow_header_wrong(&both[1])))
-		return false;
+		return !is_raw(o, l);
 	which = cow_header_choose(both, &wrong);
 	if (which < 0)
 		host_usage_error(o->word, wrong, NULL);
 	*h = both[which];
+	if (take == TAKE_MARKED)
+		check_mark(o, l, h);
 	if (h->flags & COW_COMMITTING)
 		host_usage_error(o->word, "a commit of this overlay was interrupted",
 				 "repeat kernelet image commit");
@@ -414,7 +453,7 @@ static void check_base(const struct opening *o, const struct cow_header *h,
 }
 
 /* The last layer is an overlay with this header: its base, and so on. */
-static void add_bases(struct opening *o, const struct cow_header *top)
+static void add_bases(struct opening *o, const struct cow_header *top, enum take take)
 {
 	struct cow_header h = *top, next;
 	char path[HOST_PATH_SIZE];
@@ -425,9 +464,11 @@ static void add_bases(struct opening *o, const struct cow_header *top)
 
 		base_path(o, l->fd, &h, path);
 		base = add_layer(o, host_open_file(o->word, path, O_RDONLY), false);
-		more = read_header(o, base, &next);
+		more = read_header(o, base, &next, take);
 		check_base(o, &h, base, &next);
 		h = next;
+		if (take == TAKE_RAW)
+			take = TAKE_MARKED;
 	}
 }
 
@@ -467,6 +508,7 @@ static void make_overlay(struct opening *o, int fd, int base_fd, const struct ho
 	     cow_map_pages(h.size, h.block_shift) * COW_MAP_PAGE);
 	if (sys2(__NR_ftruncate, fd, h.data_offset + h.size) < 0)
 		host_usage_error(o->word, "the overlay cannot be made so large", NULL);
+	host_disk_mark(fd, &h);
 	sys1(__NR_fdatasync, fd);
 }
 
@@ -531,16 +573,17 @@ static void open_cow(struct opening *o)
 		lock_fd = lock_file(o->word, fd, true);
 		o->disk = &scratch;
 		base = add_layer(o, base_fd, false);
-		read_header(o, base, &h);
+		read_header(o, base, &h, o->take);
 		make_overlay(o, fd, base_fd, base, &h);
 		sys1(__NR_close, lock_fd);
 		sys1(__NR_close, base->lock_fd);
 		host->disk_fds = fds;
 		o->disk = disk;
 	}
-	if (!read_header(o, add_layer(o, fd, !o->disk->readonly), &h))
+	/* its base is known: it needs no mark */
+	if (!read_header(o, add_layer(o, fd, !o->disk->readonly), &h, TAKE_OVERLAY))
 		host_usage_error(o->word, "the file of cow= is no overlay", NULL);
-	add_bases(o, &h);
+	add_bases(o, &h, o->take);
 	check_same(o, base_fd);
 	sys1(__NR_close, base_fd);
 }
@@ -551,8 +594,8 @@ static void open_plain(struct opening *o)
 	struct host_disk_layer *l = add_layer(o, fd, !o->disk->readonly);
 	struct cow_header h;
 
-	if (read_header(o, l, &h))
-		add_bases(o, &h);
+	if (read_header(o, l, &h, o->take))
+		add_bases(o, &h, o->take);
 }
 
 /* --- what requests have to be like ------------------------------------------------ */

@@ -272,7 +272,8 @@ static const struct option options[] = {
 	{ "ncpus=", false, parse_ncpus, "N                 vCPUs, 1 to 64 (1)" },
 	{ "initrd=", false, parse_initrd, "FILE             an initramfs or initrd" },
 	{ "disk", true, host_disk_option, "N=FILE|fd:N[,WORD...]  /dev/uda is disk0, to disk25: ro\n"
-	  "         cow=FILE direct sync serial=S discard=on|off iops=N bps=N" },
+	  "         cow=FILE direct sync serial=S discard=on|off iops=N bps=N\n"
+	  "         raw overlay" },
 	{ "disk_socket=", false, host_disk_socket_option,
 	  "fd:N       where kernelet disk adds and removes disks" },
 	{ "disk_engine=", false, host_disk_engine_option, "auto|io_uring|threads  for what waits" },

@@ -361,6 +361,12 @@ bool host_ring_wait(struct host_ring *r, const u32 *pending);
 bool host_ring_any_done(const struct host_ring *r);
 void host_ring_tell(struct host_ring *r, bool tell);
 
+/* disk_mark.c */
+struct cow_header;
+enum host_disk_mark { HOST_UNMARKED, HOST_MARK_FITS, HOST_MARK_OTHER };
+enum host_disk_mark host_disk_marked(int fd, const struct cow_header *h);
+void host_disk_mark(int fd, const struct cow_header *h);
+
 /* memory.c */
 void host_ram_start(void);
 void host_image_load(void);

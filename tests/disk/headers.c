@@ -42,7 +42,7 @@ static void damage(struct cow_header *h, uint64_t *seed)
 static int try(const char *path)
 {
 	char *error = NULL, buf[4096];
-	struct image *im = image_open(path, 0, &error);
+	struct image *im = image_open(path, IMAGE_OVERLAY, &error);
 
 	if (!im) {
 		if (!error || strchr(error, '\n'))

@@ -120,7 +120,7 @@ static void check_cut(const char *path, const unsigned int *acked)
 	uint64_t got[SECTOR / 8], want[SECTOR / 8];
 	unsigned int sector, first, n;
 	char *error, *wrong;
-	struct image *im = image_open(path, 0, &error);
+	struct image *im = image_open(path, IMAGE_OVERLAY, &error);
 
 	if (!im)
 		fail("it does not open: %s", error);

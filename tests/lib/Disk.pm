@@ -15,7 +15,7 @@ use Exporter qw(import);
 use Guest;
 use Test::More;
 
-our @EXPORT = qw(disk_file ext4_file fsck_clean image image_fails faultfs order faultfs_end
+our @EXPORT = qw(disk_file ext4_file fsck_clean image image_fails crc32c faultfs order faultfs_end
 	$DISK_TOOLS);
 our $DISK_TOOLS = "$BUILD/tests/disk";
 
@@ -69,6 +69,17 @@ sub image_fails {
 # ---- faultfs -----------------------------------------------------------------------
 
 my %mounted;
+
+# The checksum of an overlay's header, see cow_format.h.
+sub crc32c {
+	my $crc = 0xffffffff;
+
+	for my $byte (unpack 'C*', $_[0]) {
+		$crc ^= $byte;
+		$crc = $crc >> 1 ^ ($crc & 1 ? 0x82f63b78 : 0) for 1 .. 8;
+	}
+	return $crc ^ 0xffffffff;
+}
 
 sub faultfs {
 	my ($dir) = @_;

@@ -46,7 +46,7 @@ static unsigned long rate(const char *word, const char *text)
 	return n;
 }
 
-static void take_word(struct disk_message *m, const char *word)
+static void take_word(struct disk_message *m, const char *word, int *format)
 {
 	if (!strcmp(word, "ro"))
 		m->flags |= DISK_RO;
@@ -54,6 +54,10 @@ static void take_word(struct disk_message *m, const char *word)
 		m->flags |= DISK_DIRECT;
 	else if (!strcmp(word, "sync"))
 		m->flags |= DISK_SYNC;
+	else if (!strcmp(word, "raw"))
+		*format = IMAGE_RAW;
+	else if (!strcmp(word, "overlay"))
+		*format = IMAGE_OVERLAY;
 	else if (!strcmp(word, "discard=on"))
 		m->flags |= DISK_DISCARD;
 	else if (!strcmp(word, "discard=off"))
@@ -67,8 +71,8 @@ static void take_word(struct disk_message *m, const char *word)
 	else if (!strncmp(word, "cow=", 4))
 		fail("disk: %s: make it first, see kernelet image create, and name it alone", word);
 	else
-		fail("disk: %s: not known; ro, direct, sync, serial=S, discard=on|off, iops=N and "
-		     "bps=N are", word);
+		fail("disk: %s: not known; ro, direct, sync, serial=S, discard=on|off, iops=N, "
+		     "bps=N, raw and overlay are", word);
 }
 
 /* ---- files ---------------------------------------------------------------- */
@@ -109,10 +113,11 @@ static void set_direct(struct disk_message *m, const struct image *im)
 }
 
 /* Fills in what is about the files; they stay open. */
-static void take_files(struct disk_message *m, const char *path, int *fds)
+static void take_files(struct disk_message *m, const char *path, int format, int *fds)
 {
 	char *error;
-	struct image *im = image_open(path, m->flags & DISK_RO ? 0 : IMAGE_WRITE, &error);
+	struct image *im = image_open(path, format | (m->flags & DISK_RO ? 0 : IMAGE_WRITE),
+				      &error);
 
 	if (!im)
 		fail("%s", error);
@@ -222,7 +227,7 @@ static int add(const char *guest, const char *text)
 	};
 	const char *colon = strrchr(text, ':');
 	char *path, *word, *save = NULL;
-	int fds[DISK_ABI_LAYERS];
+	int fds[DISK_ABI_LAYERS], format = 0;
 	struct disk_answer a;
 
 	/* a file's name may hold a colon */
@@ -233,10 +238,10 @@ static int add(const char *guest, const char *text)
 		char *words = print("%s", colon + 1);
 
 		for (word = strtok_r(words, ",", &save); word; word = strtok_r(NULL, ",", &save))
-			take_word(&m, word);
+			take_word(&m, word, &format);
 		free(words);
 	}
-	take_files(&m, path, fds);
+	take_files(&m, path, format, fds);
 	a = ask(guest, &m, fds);
 	if (a.error)
 		fail("%s: %s: %s", guest, path, strerror(-a.error));

@@ -20,7 +20,7 @@
 #define DIVISORS	"KMGT"
 
 static struct settings {
-	const char *size, *base, *block, *format;
+	const char *size, *base, *block, *format, *from;
 	bool json, only_name, shrink;
 } settings;
 
@@ -36,6 +36,9 @@ static const struct option options[] = {
 	IMAGE(format, .name = "format", .kind = OPT_TEXT, .value = "FORMAT",
 	      .complete = "raw qcow2",
 	      .help = "create, convert: raw or qcow2 (convert: by the name's end)"),
+	IMAGE(from, .name = "from", .kind = OPT_TEXT, .value = "FORMAT",
+	      .complete = "raw overlay qcow2",
+	      .help = "what FILE is, where its mark or name does not tell: raw, overlay or qcow2"),
 	IMAGE(only_name, .name = "only-name", .kind = OPT_FLAG,
 	      .help = "rebase: the new base holds the same; copy nothing"),
 	IMAGE(shrink, .name = "shrink", .kind = OPT_FLAG,
@@ -78,6 +81,23 @@ static struct image *must_open(const char *path, int flags)
 	return im;
 }
 
+/* FILE itself, of which --from may say what it is. */
+static struct image *open_named(const char *path, int flags)
+{
+	static const char *const formats[] = { "raw", "overlay", "qcow2" };
+	size_t i = 0;
+
+	while (settings.from && i < ARRAY_SIZE(formats) && strcmp(settings.from, formats[i]))
+		i++;
+	if (i == ARRAY_SIZE(formats))
+		fail("--from=%s: not known; raw, overlay and qcow2 are", settings.from);
+	if (settings.from && i == 2)
+		fail("%s: no qcow2 image", path);
+	if (settings.from)
+		flags |= i ? IMAGE_OVERLAY : IMAGE_RAW;
+	return must_open(path, flags);
+}
+
 /* A new file, or none at all when that fails. */
 static int new_file(const char *path)
 {
@@ -113,12 +133,47 @@ static void qemu_img(const char *const *words)
 		fail("qemu-img has failed, see above");
 }
 
+static bool ends_in(const char *s, const char *end)
+{
+	size_t n = strlen(s), m = strlen(end);
+
+	return n >= m && !strcmp(s + n - m, end);
+}
+
+/* The begin of a qcow2 image; numbers are big-endian. */
+struct qcow2_header {
+	char magic[4];
+	uint8_t version[4];
+	uint8_t backing_file_offset[8];
+	uint8_t others[56];
+	uint8_t incompatible_features[8];
+};
+
+#define QCOW2_DATA_FILE	4	/* in the last byte of @incompatible_features */
+
+/*
+ * Whether a file is qcow2: what it begins with is not enough, since a guest can write
+ * that to a raw disk.  Such an image may name other files of the host.
+ */
 static bool is_qcow2(const char *path)
 {
-	int fd __auto_fd = open(path, O_RDONLY | O_CLOEXEC);
-	char magic[4];
+	int fd __auto_fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct qcow2_header h = { .magic = "" };
+	static const uint8_t none[8];
 
-	return fd >= 0 && read(fd, magic, 4) == 4 && !memcmp(magic, "QFI\xfb", 4);
+	if (fd < 0 || pread(fd, &h, sizeof(h), 0) < 4 || memcmp(h.magic, "QFI\xfb", 4))
+		return false;
+	if (settings.from ? strcmp(settings.from, "qcow2") : !ends_in(path, ".qcow2")) {
+		if (settings.from)
+			return false;
+		fail("%s: it begins like a qcow2 image, and is not named so: "
+		     "say --from=qcow2 if it is one, --from=raw if a guest wrote that", path);
+	}
+	if (memcmp(h.backing_file_offset, none, sizeof(none)))
+		fail("%s: it lies over another file: see qemu-img convert", path);
+	if (h.version[3] >= 3 && h.incompatible_features[7] & QCOW2_DATA_FILE)
+		fail("%s: its data is in another file: see qemu-img convert", path);
+	return true;
 }
 
 /* ---- create --------------------------------------------------------------- */
@@ -171,6 +226,8 @@ static void create_overlay(const char *path)
 		drop(path, errno);
 	if (ftruncate(fd, h.data_offset + size) || fsync(fd))
 		drop(path, errno);
+	if (!image_mark(fd, &h))
+		complain("%s: its file system keeps no marks: say overlay where it is used", path);
 }
 
 static int create(char **words)
@@ -252,11 +309,11 @@ static int info(char **words)
 
 	if (is_qcow2(words[0])) {
 		qemu_img((const char *const []){ "qemu-img", "info", settings.json ?
-						 "--output=json" : "--output=human", words[0],
-						 NULL });
+						 "--output=json" : "--output=human", "-f", "qcow2",
+						 words[0], NULL });
 		return 0;
 	}
-	im = must_open(words[0], IMAGE_NO_BASE | IMAGE_COMMIT);
+	im = open_named(words[0], IMAGE_NO_BASE | IMAGE_COMMIT | IMAGE_ANY_MARK);
 	if (settings.json)
 		info_json(im);
 	else
@@ -272,10 +329,11 @@ static int check(char **words)
 	struct image *im, *layer;
 
 	if (is_qcow2(words[0])) {
-		qemu_img((const char *const []){ "qemu-img", "check", words[0], NULL });
+		qemu_img((const char *const []){ "qemu-img", "check", "-f", "qcow2", words[0],
+						 NULL });
 		return 0;
 	}
-	im = must_open(words[0], 0);
+	im = open_named(words[0], 0);
 	for (layer = im; layer; layer = layer->base) {
 		char *wrong __auto_free = image_wrong(layer);
 
@@ -311,11 +369,12 @@ static int resize(char **words)
 	struct image *im;
 
 	if (is_qcow2(words[0])) {
-		qemu_img((const char *const []){ "qemu-img", "resize", "-q", words[0], words[1],
+		qemu_img((const char *const []){ "qemu-img", "resize", "-q", "-f", "qcow2",
+						 words[0], words[1],
 						 settings.shrink ? "--shrink" : NULL, NULL });
 		return 0;
 	}
-	im = must_open(words[0], IMAGE_WRITE);
+	im = open_named(words[0], IMAGE_WRITE);
 	if (im->overlay)
 		resize_overlay(im, size);
 	else if (!S_ISREG(im->st.st_mode))
@@ -332,13 +391,13 @@ static int resize(char **words)
 
 static int commit(char **words)
 {
-	struct image *im = must_open(words[0], IMAGE_WRITE | IMAGE_NO_BASE | IMAGE_COMMIT);
+	struct image *im = open_named(words[0], IMAGE_WRITE | IMAGE_NO_BASE | IMAGE_COMMIT);
 	bool again = im->overlay && im->header.flags & COW_COMMITTING;
 
 	if (!im->overlay)
 		fail("%s: no overlay: there is nothing to commit it to", words[0]);
 	image_close(im);
-	im = must_open(words[0], IMAGE_WRITE | (again ? IMAGE_COMMIT : 0));
+	im = open_named(words[0], IMAGE_WRITE | (again ? IMAGE_COMMIT : 0));
 	image_commit(im);
 	image_close(im);
 	return 0;
@@ -350,19 +409,12 @@ static int rebase(char **words)
 
 	if (!settings.base)
 		fail("image rebase: onto what? Say --base=FILE");
-	im = must_open(words[0], IMAGE_WRITE | (settings.only_name ? IMAGE_NO_BASE : 0));
+	im = open_named(words[0], IMAGE_WRITE | (settings.only_name ? IMAGE_NO_BASE | IMAGE_ANY_MARK : 0));
 	if (!im->overlay)
 		fail("%s: no overlay: it has no base", words[0]);
 	image_rebase(im, must_open(settings.base, 0), settings.only_name);
 	image_close(im);
 	return 0;
-}
-
-static bool ends_in(const char *s, const char *end)
-{
-	size_t n = strlen(s), m = strlen(end);
-
-	return n >= m && !strcmp(s + n - m, end);
 }
 
 /* To raw from ours; qcow2 by way of a raw file beside it. */
@@ -380,10 +432,11 @@ static int convert(char **words)
 		fail("%s: there is such a file already", words[1]);
 	if (is_qcow2(words[0])) {
 		qemu_img((const char *const []){ "qemu-img", "convert", isatty(2) ? "-p" : "-q",
-						 "-O", format, words[0], words[1], NULL });
+						 "-f", "qcow2", "-O", format, words[0], words[1],
+						 NULL });
 		return 0;
 	}
-	im = must_open(words[0], 0);
+	im = open_named(words[0], 0);
 	direct = !strcmp(format, "raw");
 	image_flatten(im, direct ? words[1] : temporary);
 	image_close(im);
@@ -456,7 +509,11 @@ const struct command cmd_image = {
 		"is not to change as long as it has overlays.\n"
 		"commit writes what an overlay holds into its base, and empties it.\n"
 		"rebase puts an overlay over another base; what the disk holds stays the same.\n"
-		"convert makes one file of all layers, raw or qcow2, or a raw one of a qcow2 image.",
+		"convert makes one file of all layers, raw or qcow2, or a raw one of a qcow2 image.\n"
+		"A guest can write to a raw disk what makes it look like an overlay, or a qcow2\n"
+		"image, over any file. So an overlay is one by a mark that create leaves with the\n"
+		"file, an extended attribute, and a qcow2 image by its name's end; --from says so\n"
+		"where a copy has lost the mark.",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
 	.settings = &settings,

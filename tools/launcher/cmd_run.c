@@ -480,7 +480,8 @@ const struct command cmd_run = {
 		"Words of --disk, after the colon and with commas between them: ro; cow=FILE, an\n"
 		"overlay that takes what is written (see kernelet image); direct, around the host's\n"
 		"page cache; sync, on the host's disk at once; serial=S; discard=on|off; iops=N and\n"
-		"bps=N, limits. With an image as its root the guest has that as /dev/uda, and the\n"
+		"bps=N, limits; raw or overlay, what FILE is, where its mark does not tell.\n"
+		"With an image as its root the guest has that as /dev/uda, and the\n"
 		"first of these is /dev/udb.",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 #include "image.h"
@@ -89,7 +90,7 @@ static bool file_size(struct image *im)
 static char *open_file(struct image *im, const char *path, bool write)
 {
 	im->writable = write;
-	im->fd = open(path, (write ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+	im->fd = open(path, (write ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK);
 	if (im->fd < 0 || fstat(im->fd, &im->st))
 		return print("%s: %s", path, strerror(errno));
 	if (!file_size(im))
@@ -114,19 +115,56 @@ static char *read_map(struct image *im)
 	return NULL;
 }
 
+/* ---- marks ---------------------------------------------------------------- */
+
+bool image_mark(int fd, const struct cow_header *h)
+{
+	char mark[COW_MARK_SIZE];
+
+	return !fsetxattr(fd, COW_MARK, mark, cow_mark(mark, h), 0);
+}
+
+/* What is wrong with taking a file for an overlay with this header. */
+static char *check_mark(const struct image *im)
+{
+	char mark[COW_MARK_SIZE], want[COW_MARK_SIZE];
+	ssize_t n = fgetxattr(im->fd, COW_MARK, mark, sizeof(mark));
+
+	if (n < 0)
+		return print("%s: it begins like an overlay, and is not marked as one: "
+			     "say overlay if it is yours, raw if a guest wrote that", im->path);
+	if (n != cow_mark(want, &im->header) || memcmp(mark, want, n))
+		return print("%s: the overlay names another base than it was made for", im->path);
+	return NULL;
+}
+
+/* A file without a header. */
+static char *check_raw(const struct image *im)
+{
+	if (fgetxattr(im->fd, COW_MARK, NULL, 0) < 0)
+		return NULL;
+	return print("%s: marked as an overlay, and its header is gone", im->path);
+}
+
 static char *read_header(struct image *im, int flags)
 {
 	struct cow_header both[2];
 	const char *wrong;
+	char *error;
 
+	if (flags & IMAGE_RAW)
+		return NULL;
 	if (read_some(im->fd, both, sizeof(both), 0))
 		return print("%s: %s", im->path, strerror(errno));
 	if (!cow_is_overlay(&both[0]) && (!cow_is_overlay(&both[1]) || cow_header_wrong(&both[1])))
-		return NULL;
+		return check_raw(im);
 	im->copy = cow_header_choose(both, &wrong);
 	if (im->copy < 0)
 		return print("%s: %s", im->path, wrong);
 	im->header = both[im->copy];
+	error = flags & (IMAGE_OVERLAY | IMAGE_ANY_MARK) ? NULL : check_mark(im);
+	if (error)
+		return error;
 	im->overlay = true;
 	im->size = im->header.size;
 	if (im->header.flags & COW_COMMITTING && !(flags & IMAGE_COMMIT))
@@ -177,7 +215,7 @@ static char *open_base(struct image *im, int flags, int depth)
 	if (depth == IMAGE_LAYERS - 1)
 		return print("%s: too many overlays over one another, the most is %d", im->path,
 			     IMAGE_LAYERS - 1);
-	im->base = open_layer(path, flags & IMAGE_ANY_BASE, depth + 1, &error);
+	im->base = open_layer(path, flags & (IMAGE_ANY_BASE | IMAGE_OVERLAY), depth + 1, &error);
 	if (error || flags & (IMAGE_ANY_BASE | IMAGE_COMMIT))
 		return error;
 	return check_base(im);
@@ -189,6 +227,7 @@ static struct image *open_layer(const char *path, int flags, int depth, char **e
 
 	if (!im)
 		fail("out of memory");
+	im->flags = flags;
 	*error = open_file(im, path, flags & IMAGE_WRITE);
 	if (!*error)
 		*error = read_header(im, flags);

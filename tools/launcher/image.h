@@ -16,6 +16,7 @@
  * struct image - an image and, if it is an overlay, those below it
  * @path:	where it is, without links
  * @fd:		open file
+ * @flags:	IMAGE_* that it was opened with
  * @writable:	opened so
  * @overlay:	in our format; else raw
  * @header:	of an overlay
@@ -28,6 +29,7 @@
 struct image {
 	char *path;
 	int fd;
+	int flags;
 	bool writable;
 	bool overlay;
 	struct cow_header header;
@@ -43,6 +45,9 @@ enum {
 	IMAGE_NO_BASE	= 2,	/* leave the base of an overlay alone */
 	IMAGE_ANY_BASE	= 4,	/* one that has changed will do */
 	IMAGE_COMMIT	= 8,	/* a commit that was interrupted will do */
+	IMAGE_RAW	= 16,	/* it is raw, whatever it begins with */
+	IMAGE_OVERLAY	= 32,	/* what begins like an overlay is one, and has its base */
+	IMAGE_ANY_MARK	= 64,	/* nobody will use what its header says */
 };
 
 /**
@@ -86,6 +91,13 @@ int image_sync(struct image *im);
  * image_save_header() - write @header, as its next generation
  */
 int image_save_header(struct image *im);
+
+/**
+ * image_mark() - mark a file as an overlay with its header's base
+ *
+ * Return: false when its file system keeps no marks, with errno set.
+ */
+bool image_mark(int fd, const struct cow_header *header);
 
 /**
  * image_set_base() - have an overlay's header name a base

@@ -130,7 +130,7 @@ static struct image *base_to_write(struct image *im)
 		fail("%s: smaller than the overlay: see kernelet image resize", path);
 	image_close(im->base);
 	im->base = NULL;
-	base = image_open(path, IMAGE_WRITE, &error);
+	base = image_open(path, IMAGE_WRITE | (im->flags & IMAGE_OVERLAY), &error);
 	if (!base)
 		fail("%s", error);
 	if (base->size < im->size && ftruncate(base->fd, im->size))
@@ -201,6 +201,7 @@ void image_commit(struct image *im)
 	im->header.flags &= ~COW_COMMITTING;
 	if (image_save_header(im))
 		broken(im);
+	image_mark(im->fd, &im->header);
 	image_close(base);
 }
 
@@ -244,6 +245,7 @@ void image_rebase(struct image *im, struct image *base, bool only_name)
 		fail("%s", error);
 	if (image_save_header(im))
 		broken(im);
+	image_mark(im->fd, &im->header);
 	image_close(base);
 }
 
