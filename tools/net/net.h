@@ -20,8 +20,6 @@
 #define BATCH		32			/* frames in one call */
 
 /* A message of one byte on a guest's socket, see drivers/net_user.h. */
-#define NOTICE_DOWN	0
-#define NOTICE_UP	1
 #define NOTICE_UP_OFFLOADS 3
 #define VNET_HDR	10	/* bytes of a struct virtio_net_hdr */
 
@@ -109,6 +107,18 @@ void shield_set(const char *dns, const char *dns6);
  * shield_passes() - whether a frame of the guest may go out
  */
 bool shield_passes(const uint8_t *frame, size_t len);
+
+/**
+ * segment_message() - do what a guest's frame leaves to the other side, and send it
+ * @message:	a struct virtio_net_hdr and a frame, which are overwritten
+ * @send:	is called for each frame that comes of it; false ends it
+ *
+ * What is not understood is dropped.
+ *
+ * Return: false when @send has returned that.
+ */
+bool segment_message(uint8_t *message, size_t len,
+		     bool (*send)(const uint8_t *frame, size_t len));
 
 int pump_main(int argc, char **argv);
 int switch_main(int argc, char **argv);
