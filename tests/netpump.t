@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # kernelet-net pump by itself: what a guest leaves to it, checksums and
-# segmentation.
+# segmentation, and the joining of a TCP stream's frames.
 #
 # Its plug is a socket of ours by libvdeplug's seqpacket://, on descriptor 0.
 
@@ -17,7 +17,7 @@ use POSIX ();
 use Test::More;
 
 my $PROGRAM = "$BUILD/kernelet-net";
-my $NEEDS_CSUM = 1;
+my ($NEEDS_CSUM, $DATA_VALID) = (1, 2);
 my ($TCPV4, $TCPV6, $USO, $ECN) = (1, 4, 5, 0x80);
 my ($ACK, $PSH, $FIN, $CWR) = (0x10, 0x08, 0x01, 0x80);
 
@@ -84,6 +84,15 @@ sub out {
 		push @all, until_end($plug, 0);
 	}
 	return @all;
+}
+
+# What the guest gets of frames that lie there together.
+sub in {
+	kill STOP => $pid;
+	waitpid $pid, POSIX::WUNTRACED();
+	send $plug, $_, 0 for @_, $END;
+	kill CONT => $pid;
+	return until_end($guest, 10);
 }
 
 # ---- packets -----------------------------------------------------------------
@@ -233,6 +242,62 @@ for my $i (1 .. 3000) {
 	until_end($plug, 0);
 }
 same([out("\0" x 10 . $plain)], [$plain], '3000 random ones: it works');
+
+# ---- for a guest -------------------------------------------------------------
+
+# A message is right when its segments are the frames that it was made of.
+sub joined {
+	my ($what, $messages, @frames) = @_;
+	my @all = in(@frames);
+
+	is(scalar @all, $messages, "$what: messages");
+	same([out(@all)], \@frames, "$what: the frames they are made of");
+	return @all;
+}
+
+for (['IPv4'], ['IPv6', v6 => 1], ['options', options => bytes(12)],
+	['PSH at the end', flags => $ACK | $PSH], ['numbers that wrap', seq => 0xfffff000,
+	id => 0xfffa]) {
+	my ($what, %p) = @$_;
+	my ($m) = joined("joined: $what", 1, segments(1400, %p, payload => bytes(20001)));
+
+	my @h = unpack 'CCvvvv', $m;
+	is_deeply(\@h, [$NEEDS_CSUM, $p{v6} ? $TCPV6 : $TCPV4,
+		($p{v6} ? 74 : 54) + length($p{options} // ''), 1400, $p{v6} ? 54 : 34, 16],
+		"joined: $what: the header");
+}
+joined('no more than 64K', 2, segments(9000, payload => bytes(80000)));
+joined('IPv6, no more than 64K', 2, segments(8000, v6 => 1, payload => bytes(80000)));
+
+my ($m) = joined('one alone', 1, packet(payload => bytes(500)));
+is(ord $m, $DATA_VALID, 'one alone: its checksum is right');
+($m) = joined('a wrong checksum', 1, packet(payload => bytes(500), wrong => 1));
+is(ord $m, 0, 'a wrong checksum: the guest is to see it');
+
+# the second one of three is other than the first: it is neither joined nor lost
+my @three = segments(1000, payload => bytes(3000));
+for (['a wrong checksum', wrong => 1], ['another port', sport => 1001],
+	['another address', dst => pack('C4', 10, 0, 0, 3)], ['a gap', seq => 1002],
+	['an acknowledgement', ack => 6], ['another window', window => 501],
+	['options', options => bytes(12)], ['a FIN', flags => $ACK | $FIN],
+	['a fragment', frag => 0x2000], ['another type of service', tos => 4],
+	['another TTL', ttl => 63], ['UDP', proto => 17]) {
+	my ($what, %p) = @$_;
+
+	joined($what, 3, $three[0], packet(seq => 1001, id => 78, payload => bytes(1000), %p),
+		$three[2]);
+}
+joined('a longer one', 2, $three[0], packet(seq => 1001, id => 78, payload => bytes(1001)));
+joined('a short one ends it', 2, $three[0], packet(seq => 1001, id => 78, payload => bytes(999)),
+	packet(seq => 2000, id => 79, payload => bytes(999)));
+joined('PSH ends it', 2, $three[0], packet(seq => 1001, id => 78, payload => bytes(1000),
+	flags => $ACK | $PSH), $three[2]);
+joined('two streams', 2, @three, segments(1000, sport => 7, payload => bytes(3000)));
+joined('acknowledgements are none', 3, map { packet(ack => $_) } 1 .. 3);
+joined('a packet with more behind it', 2, map { $_ . 'x' } @three[0, 1]);
+
+my @short = map { substr $three[0], 0, $_ } 1 .. 80;
+same([map { substr $_, 10 } in(@short)], \@short, 'frames cut short come as they are');
 
 stop();
 

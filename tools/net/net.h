@@ -82,12 +82,30 @@ int batch_receive(struct batch *b, int fd);
 void *batch_frame(struct batch *b, int i, size_t *len);
 
 /**
- * batch_set() - say how long a frame is that was put there by hand
+ * batch_room() - where a frame of up to FRAME_MAX bytes is put by hand
+ */
+void *batch_room(struct batch *b, int i);
+
+/**
+ * batch_set() - say how long a frame is that was put there
  */
 void batch_set(struct batch *b, int i, size_t len);
 
 /**
- * batch_send() - send frames
+ * batch_begin() - let a message be a frame, where each is its own before that
+ * @message:	which, not beyond @i
+ * @i:		the frame
+ */
+void batch_begin(struct batch *b, int message, int i);
+
+/**
+ * batch_join() - append to a message the next frame
+ * @skip:	bytes of the frame to leave out at its beginning
+ */
+void batch_join(struct batch *b, int message, int i, size_t skip);
+
+/**
+ * batch_send() - send frames, or the messages that were made of them
  * @from:	first
  * @n:		how many
  * @ms:		wait so long for room
@@ -119,6 +137,14 @@ bool shield_passes(const uint8_t *frame, size_t len);
  */
 bool segment_message(uint8_t *message, size_t len,
 		     bool (*send)(const uint8_t *frame, size_t len));
+
+/**
+ * merge() - join frames for a guest into fewer messages
+ * @n:		frames, with room for a struct virtio_net_hdr before each
+ *
+ * Return: messages
+ */
+int merge(struct batch *b, int n);
 
 int pump_main(int argc, char **argv);
 int switch_main(int argc, char **argv);

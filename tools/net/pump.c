@@ -8,8 +8,8 @@
  * frames until one side is gone.  Its end is the news: the launcher tells the
  * guest that its link is down, and starts another pump.
  *
- * The guest leaves checksums and segmentation to us (segment.c), so that one of
- * its messages may be 64K of frames.
+ * The guest leaves checksums and segmentation to us (segment.c), and gets frames
+ * of a TCP stream joined (merge.c): one message may be 64K of frames.
  *
  * A side that takes nothing is waited for a little, since a lost frame costs
  * TCP more, and then frames are dropped, as on any wire.
@@ -145,19 +145,17 @@ static bool plug_ready(struct batch *b)
 	int n;
 
 	for (n = 0; n < BATCH; n++) {
-		size_t len;
-		uint8_t *message = batch_frame(b, n, &len);
+		uint8_t *message = batch_room(b, n);
 		ssize_t got = vde_recv(plug, message + VNET_HDR, FRAME_MAX - VNET_HDR, 0);
 
 		if (got <= 0) {
 			open = got < 0 ? errno == EAGAIN || errno == EINTR : n > 0;
 			break;
 		}
-		memset(message, 0, VNET_HDR);
 		batch_set(b, n, VNET_HDR + got);
 	}
 	if (n)
-		batch_send(b, 0, n, opt.fd, WAIT_MS);
+		batch_send(b, 0, merge(b, n), opt.fd, WAIT_MS);
 	return open;
 }
 
