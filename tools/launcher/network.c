@@ -130,8 +130,6 @@ static int next_subnet(const struct network *net)
 static void complete(struct network *net, struct interface *f)
 {
 	make_mac(f, net->name);
-	if (f->kind == NET_SWITCH)
-		f->header = true;
 	if (f->kind != NET_USER)
 		return;
 	f->subnet = next_subnet(net);
@@ -215,7 +213,7 @@ static void add_words(struct machine *m, const struct interface *f)
 
 		bytes_add(&b, part, strlen(part));
 	}
-	tail = print("mac=%s%s%s", f->mac, f->header ? ",vnet_hdr" : "",
+	tail = print("mac=%s%s%s", f->mac, has_socket(f) ? ",vnet_hdr" : "",
 		     f->kind == NET_SPARE ? ",spare" : "");
 	bytes_add(&b, tail, strlen(tail));
 	if (f->mtu) {
@@ -237,7 +235,7 @@ static void add_spare(struct network *net)
 	struct interface *f = &net->interface[net->n];
 
 	*f = (struct interface){
-		.kind = NET_SPARE, .number = net->n, .header = true,
+		.kind = NET_SPARE, .number = net->n,
 		.watch.fd = -1, .retry.fd = -1,
 	};
 	make_mac(f, net->name);
@@ -317,7 +315,6 @@ static char *add(struct network *net, const char *spec)
 		return print("-%s: not for an interface that is added later", spec);
 	new.number = f->number;
 	new.end = f->end;
-	new.header = true;
 	strcpy(new.mac, f->mac);
 	complete(net, &new);
 	*f = new;

@@ -31,7 +31,6 @@ enum interface_kind {
  * @gateway:	the guest's way out, or NULL
  * @dns:	its name server, or NULL
  * @host_ip:	address of the host's end of a TAP device, or NULL
- * @header:	its frames have a struct virtio_net_hdr, as a switch wants it
  * @own_netns:	the TAP device is made in namespaces of its own
  * @subnet:	of user mode: third part of the address
  * @fds:	what the guest gets
@@ -48,7 +47,6 @@ struct interface {
 	char mac[18];
 	unsigned int mtu;
 	char *pcap, *ip, *gateway, *dns, *host_ip;
-	bool header;
 	bool own_netns;
 	int subnet;
 	int fds[8];

@@ -178,8 +178,6 @@ static void __noreturn become_pump(struct network *net, const struct interface *
 		words_add(&w, "--dns6");
 		words_add(&w, print("fd00:%d::3", f->subnet));
 	}
-	if (f->header)
-		words_add(&w, "--header");
 	setsid();
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);

@@ -15,6 +15,17 @@ struct batch {
 	uint8_t *room;
 };
 
+void *batch_room(struct batch *b, int i)
+{
+	return b->room + (size_t)i * FRAME_MAX;
+}
+
+void batch_begin(struct batch *b, int message, int i)
+{
+	b->message[message].msg_hdr.msg_iov = &b->iov[i];
+	b->message[message].msg_hdr.msg_iovlen = 1;
+}
+
 struct batch *batch_new(void)
 {
 	struct batch *b = calloc(1, sizeof(*b));
@@ -26,11 +37,17 @@ struct batch *batch_new(void)
 	if (b->room == MAP_FAILED)
 		fail("out of memory");
 	for (i = 0; i < BATCH; i++) {
-		b->iov[i].iov_base = b->room + (size_t)i * FRAME_MAX;
-		b->message[i].msg_hdr.msg_iov = &b->iov[i];
-		b->message[i].msg_hdr.msg_iovlen = 1;
+		b->iov[i].iov_base = batch_room(b, i);
+		batch_begin(b, i, i);
 	}
 	return b;
+}
+
+void batch_join(struct batch *b, int message, int i, size_t skip)
+{
+	b->iov[i].iov_base = (uint8_t *)b->iov[i].iov_base + skip;
+	b->iov[i].iov_len -= skip;
+	b->message[message].msg_hdr.msg_iovlen++;
 }
 
 int batch_receive(struct batch *b, int fd)
@@ -60,6 +77,7 @@ void *batch_frame(struct batch *b, int i, size_t *len)
 
 void batch_set(struct batch *b, int i, size_t len)
 {
+	b->iov[i].iov_base = batch_room(b, i);
 	b->iov[i].iov_len = len;
 }
 

@@ -20,8 +20,6 @@
 #define BATCH		32			/* frames in one call */
 
 /* A message of one byte on a guest's socket, see drivers/net_user.h. */
-#define NOTICE_DOWN	0
-#define NOTICE_UP	1
 #define NOTICE_UP_OFFLOADS 3
 #define VNET_HDR	10	/* bytes of a struct virtio_net_hdr */
 
@@ -84,12 +82,30 @@ int batch_receive(struct batch *b, int fd);
 void *batch_frame(struct batch *b, int i, size_t *len);
 
 /**
- * batch_set() - say how long a frame is that was put there by hand
+ * batch_room() - where a frame of up to FRAME_MAX bytes is put by hand
+ */
+void *batch_room(struct batch *b, int i);
+
+/**
+ * batch_set() - say how long a frame is that was put there
  */
 void batch_set(struct batch *b, int i, size_t len);
 
 /**
- * batch_send() - send frames
+ * batch_begin() - let a message be a frame, where each is its own before that
+ * @message:	which, not beyond @i
+ * @i:		the frame
+ */
+void batch_begin(struct batch *b, int message, int i);
+
+/**
+ * batch_join() - append to a message the next frame
+ * @skip:	bytes of the frame to leave out at its beginning
+ */
+void batch_join(struct batch *b, int message, int i, size_t skip);
+
+/**
+ * batch_send() - send frames, or the messages that were made of them
  * @from:	first
  * @n:		how many
  * @ms:		wait so long for room
@@ -109,6 +125,26 @@ void shield_set(const char *dns, const char *dns6);
  * shield_passes() - whether a frame of the guest may go out
  */
 bool shield_passes(const uint8_t *frame, size_t len);
+
+/**
+ * segment_message() - do what a guest's frame leaves to the other side, and send it
+ * @message:	a struct virtio_net_hdr and a frame, which are overwritten
+ * @send:	is called for each frame that comes of it; false ends it
+ *
+ * What is not understood is dropped.
+ *
+ * Return: false when @send has returned that.
+ */
+bool segment_message(uint8_t *message, size_t len,
+		     bool (*send)(const uint8_t *frame, size_t len));
+
+/**
+ * merge() - join frames for a guest into fewer messages
+ * @n:		frames, with room for a struct virtio_net_hdr before each
+ *
+ * Return: messages
+ */
+int merge(struct batch *b, int n);
 
 int pump_main(int argc, char **argv);
 int switch_main(int argc, char **argv);

@@ -8,8 +8,8 @@
  * frames until one side is gone.  Its end is the news: the launcher tells the
  * guest that its link is down, and starts another pump.
  *
- * With --header each of the guest's frames has a struct virtio_net_hdr before
- * it, which says nothing.
+ * The guest leaves checksums and segmentation to us (segment.c), and gets frames
+ * of a TCP stream joined (merge.c): one message may be 64K of frames.
  *
  * A side that takes nothing is waited for a little, since a lost frame costs
  * TCP more, and then frames are dropped, as on any wire.
@@ -28,13 +28,13 @@
 #include "net.h"
 
 #define WAIT_MS		10
+#define LONG		16384		/* bytes of a message that is many frames */
 
 static struct {
 	int fd;
 	int ready;
 	const char *url, *name, *dns, *dns6;
 	bool shield;
-	size_t header;		/* bytes before each of the guest's frames */
 } opt = { .fd = -1, .ready = -1 };
 
 static VDECONN *plug;
@@ -47,7 +47,6 @@ static void parse(int argc, char **argv)
 		{ "ready", required_argument, NULL, 'r' },
 		{ "url", required_argument, NULL, 'u' },
 		{ "name", required_argument, NULL, 'n' },
-		{ "header", no_argument, NULL, 'h' },
 		{ "shield", no_argument, NULL, 's' },
 		{ "dns", required_argument, NULL, 'd' },
 		{ "dns6", required_argument, NULL, '6' },
@@ -68,9 +67,6 @@ static void parse(int argc, char **argv)
 			break;
 		case 'n':
 			opt.name = optarg;
-			break;
-		case 'h':
-			opt.header = VNET_HDR;
 			break;
 		case 's':
 			opt.shield = true;
@@ -126,10 +122,13 @@ static enum calls calls_of(const char *url)
 	return CALLS_ALL_SOCKETS;
 }
 
-static bool to_plug(const void *frame, size_t len)
+/* Returns false when the plug is gone. */
+static bool to_plug(const uint8_t *frame, size_t len)
 {
 	struct pollfd p = { .fd = plug_fd, .events = POLLOUT };
 
+	if (opt.shield && !shield_passes(frame, len))
+		return true;
 	if (vde_send(plug, frame, len, 0) >= 0)
 		return true;
 	if (errno != EAGAIN && errno != ENOBUFS)
@@ -140,57 +139,49 @@ static bool to_plug(const void *frame, size_t len)
 	return true;
 }
 
-/* Returns false when a side is gone. */
-static bool guest_ready(struct batch *b)
-{
-	int i, n = batch_receive(b, opt.fd);
-
-	for (i = 0; i < n; i++) {
-		size_t len;
-		uint8_t *frame = batch_frame(b, i, &len);
-
-		if (len < opt.header + FRAME_MIN)
-			continue;
-		frame += opt.header;
-		len -= opt.header;
-		if (opt.shield && !shield_passes(frame, len))
-			continue;
-		if (!to_plug(frame, len))
-			return false;
-	}
-	return n >= 0;
-}
-
 static bool plug_ready(struct batch *b)
 {
 	bool open = true;
 	int n;
 
 	for (n = 0; n < BATCH; n++) {
-		size_t len;
-		uint8_t *frame = batch_frame(b, n, &len);
-		ssize_t got = vde_recv(plug, frame + opt.header, FRAME_MAX - opt.header, 0);
+		uint8_t *message = batch_room(b, n);
+		ssize_t got = vde_recv(plug, message + VNET_HDR, FRAME_MAX - VNET_HDR, 0);
 
 		if (got <= 0) {
 			open = got < 0 ? errno == EAGAIN || errno == EINTR : n > 0;
 			break;
 		}
-		/* one byte would be a notice: a frame is no less wrong with two */
-		if (got == 1) {
-			frame[opt.header + 1] = 0;
-			got = 2;
-		}
-		memset(frame, 0, opt.header);
-		batch_set(b, n, opt.header + got);
+		batch_set(b, n, VNET_HDR + got);
 	}
 	if (n)
-		batch_send(b, 0, n, opt.fd, WAIT_MS);
+		batch_send(b, 0, merge(b, n), opt.fd, WAIT_MS);
 	return open;
+}
+
+/*
+ * Returns false when a side is gone.  A message may be many frames, for each of
+ * which something may come back, and a plug's queue is short.
+ */
+static bool guest_ready(struct batch *b, struct batch *back)
+{
+	int i, n = batch_receive(b, opt.fd);
+
+	for (i = 0; i < n; i++) {
+		size_t len;
+		uint8_t *message = batch_frame(b, i, &len);
+
+		if (!segment_message(message, len, to_plug))
+			return false;
+		if (len > LONG && !plug_ready(back))
+			return false;
+	}
+	return n >= 0;
 }
 
 static void pump(void)
 {
-	struct batch *b = batch_new();
+	struct batch *out = batch_new(), *in = batch_new();
 	struct pollfd p[] = {
 		{ .fd = opt.fd, .events = POLLIN },
 		{ .fd = plug_fd, .events = POLLIN },
@@ -201,9 +192,9 @@ static void pump(void)
 	for (;;) {
 		if (poll(p, ARRAY_SIZE(p), -1) < 0)
 			continue;
-		if (p[0].revents && !guest_ready(b))
+		if (p[0].revents && !guest_ready(out, in))
 			return;
-		if (p[1].revents && !plug_ready(b))
+		if (p[1].revents && !plug_ready(in))
 			return;
 		if (p[2].revents & (POLLHUP | POLLERR))
 			return;
@@ -218,7 +209,7 @@ static void pump(void)
 
 int pump_main(int argc, char **argv)
 {
-	const char up = NOTICE_UP;
+	const char up = NOTICE_UP_OFFLOADS;
 
 	parse(argc, argv);
 	keep_only(opt.fd, opt.ready);

@@ -11,11 +11,9 @@
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <string.h>
 #include "net.h"
+#include "packet.h"
 
-#define TYPE_IPV4	0x0800
-#define TYPE_IPV6	0x86dd
 #define DNS_PORT	53
 
 static uint32_t dns;
@@ -31,11 +29,6 @@ void shield_set(const char *ipv4, const char *ipv6)
 	has_dns6 = ipv6 && inet_pton(AF_INET6, ipv6, &dns6) == 1;
 }
 
-static unsigned int word(const uint8_t *p)
-{
-	return p[0] << 8 | p[1];
-}
-
 /* Addresses that mean this host, and nothing beyond it. */
 static bool is_local(uint32_t ipv4)
 {
@@ -47,7 +40,7 @@ static bool is_dns_port(unsigned int protocol, const uint8_t *p, size_t len)
 	if (protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6)
 		return true;
 	return (protocol == IPPROTO_TCP || protocol == IPPROTO_UDP) && len >= 4 &&
-	       word(p + 2) == DNS_PORT;
+	       get_word(p + 2) == DNS_PORT;
 }
 
 static bool ipv4_passes(const uint8_t *p, size_t len)
@@ -57,13 +50,13 @@ static bool ipv4_passes(const uint8_t *p, size_t len)
 
 	if (len < 20 || head < 20 || head > len)
 		return false;
-	to = (uint32_t)word(p + 16) << 16 | word(p + 18);
+	to = get_long(p + 16);
 	if (is_local(to))
 		return false;
 	if (to != dns || !dns)
 		return true;
 	/* ports are in the first fragment only: none to the name server */
-	if (word(p + 6) & 0x3fff)
+	if (get_word(p + 6) & 0x3fff)
 		return false;
 	return is_dns_port(p[9], p + head, len - head);
 }
@@ -90,7 +83,7 @@ bool shield_passes(const uint8_t *frame, size_t len)
 {
 	if (len < FRAME_MIN)
 		return false;
-	switch (word(frame + 12)) {
+	switch (get_word(frame + 12)) {
 	case TYPE_IPV4:
 		return len >= FRAME_MIN + 20 && ipv4_passes(frame + FRAME_MIN, len - FRAME_MIN);
 	case TYPE_IPV6:
