@@ -30,6 +30,7 @@ my @controls = (
 	[ 'leftovers', 'recycle-clear', [], 'said' ],
 	[ 'registers', 'recycle-clear', [], 'said' ],
 	[ 'never-parked', 'recycle-thread', [], 'said' ],
+	[ 'freed', 'still', ['ncpus=2'], 'said' ],
 	[ 'forks', 'lost-pidfd', [], 'hangs' ],
 	[ 'outlive', 'pdeathsig', [], 'left' ],
 );

@@ -40,6 +40,7 @@ static const struct {
 	{ "frame-check", UNSAFE_FRAME_CHECK },
 	{ "run-on", UNSAFE_RUN_ON },
 	{ "lost-pidfd", UNSAFE_LOST_PIDFD },
+	{ "still", UNSAFE_STILL },
 };
 
 static bool take_guest_word(const char *word)

@@ -44,6 +44,7 @@
 #include <asm/intercept.h>
 #include <asm/rewrite.h>
 #include <asm/tlb.h>
+#include <asm/unsafe.h>
 #include "walk.h"
 
 /* A page of a chunk: frame number and HOST_PROT_*, 0 when not mapped. */
@@ -109,7 +110,7 @@ static bool stub_is_still(const struct stub *stub)
 	const struct guest_thread *gt = current->thread.guest;
 
 	return stub->nr_threads == 1 && gt && gt->stub == stub && !gt->ops && !gt->running &&
-	       host_guest_still(gt->area);
+	       (guest_unsafe(UNSAFE_STILL) || host_guest_still(gt->area));
 }
 
 static int commit_later(struct stub *stub)

@@ -20,6 +20,7 @@
 #define UNSAFE_FRAME_CHECK	0x080	/* offsets in an area are not checked */
 #define UNSAFE_RUN_ON		0x100	/* nobody looks whether parked threads run on */
 #define UNSAFE_LOST_PIDFD	0x200	/* a stub without a pidfd is not noticed */
+#define UNSAFE_STILL		0x400	/* a thread that says it has parked is taken to sleep */
 
 #ifndef __ASSEMBLY__
 
