@@ -6,6 +6,7 @@
 use strict;
 use warnings;
 use FindBin;
+use lib "$FindBin::Bin/../lib";
 
 BEGIN {
 	$ENV{TORTURE_SECONDS} //= int(($ENV{SOAK_SECONDS} // 3600) / 35) || 1;
