@@ -28,6 +28,10 @@ for my $n (1 .. $count) {
 	$ids{$id} = $random{$random} = 1;
 }
 
+# The least memory that is taken is enough.
+boot(name => "mem=$_->[0] with ncpus=$_->[1]", args => ["mem=$_->[0]", "ncpus=$_->[1]"], script => 'true')
+	for ['22M', 1], ['26M', 4], ['44M', 16];
+
 # Several at once do not disturb each other.
 my @guests = map { Guest->start(args => ['mem=128M'], time => 60,
 	script => "sleep 0.5; exit $_") } 1 .. 4;

@@ -26,7 +26,7 @@ my @wrong = (
 	['mem=', 'mem'], ['mem=abc', 'mem=abc'], ['mem=-1M', 'mem'],
 	['mem=0', 'mem'], ['mem=1K', 'mem'], ['mem=512Q', 'mem=512Q'],
 	['mem=512MM', 'mem'], ['mem=99999999T', 'mem'], ['mem=1000000G', 'mem'],
-	['mem=18446744073709551616', 'mem'],
+	['mem=18446744073709551616', 'mem'], ['mem=21M', 'mem'],
 	['ncpus=0', 'ncpus'], ['ncpus=', 'ncpus'], ['ncpus=-1', 'ncpus'],
 	['ncpus=two', 'ncpus'], ['ncpus=1000000', 'ncpus'], ['ncpus=1x', 'ncpus'],
 	['initrd=', 'initrd'], ["initrd=$dir/none", "$dir/none"],

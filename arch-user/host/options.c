@@ -17,7 +17,9 @@
 #include "state.h"
 #include "syscall.h"
 
-#define MIN_RAM		SZ_16M
+/* What a kernel of the usual configuration boots with. */
+#define MIN_RAM		(20 * SZ_1M)
+#define MIN_RAM_CPU	(SZ_1M + SZ_512K)
 #define DEFAULT_RAM	SZ_512M
 
 struct option {
@@ -104,8 +106,6 @@ static void parse_mem(const char *word, const char *value, unsigned int n)
 		host_usage_error(word, "not a size", "say for example mem=512M");
 	if (size & ~PAGE_MASK)
 		host_usage_error(word, "not a multiple of 4096", NULL);
-	if (size < MIN_RAM)
-		host_usage_error(word, "too little to boot", "the least is mem=16M");
 	if (size > DIRECT_MAP_MAX)
 		host_usage_error(word, "too much", "the most is 2T");
 	host->boot.ram_size = size;
@@ -437,6 +437,9 @@ void host_options(int argc, char **argv, char **envp)
 	for (i = 1; i < argc && !host_same(argv[i], "--"); i++)
 		if (take(argv[i]))
 			argv[i] = NULL;
+	if (host->boot.ram_size < MIN_RAM + host->boot.ncpus * MIN_RAM_CPU)
+		host_usage_error("mem", "too little to boot",
+				 "the least is 20M, and 1.5M for each vCPU");
 	append("console=hvc0");
 	/* Looking twice a second for huge pages to make would keep an idle guest awake. */
 	if (!named(argc, argv, "sysctl.vm.compaction_proactiveness="))
