@@ -199,6 +199,11 @@ sub refused {
 		is(image('convert', "$dir/top.qcow2", "$dir/back"), 0, 'and back');
 		is(sum("$dir/back"), sum("$dir/larger"), 'the contents stay the same');
 	}
+	my ($st, $text) = run_user('env', "PATH=$dir", "$BUILD/kernelet", 'image', 'convert', $base,
+		"$dir/none.qcow2");
+	is($st, 2, 'without qemu-img: status 2');
+	like($text, qr/\A[^\n]*qemu-img[^\n]*qemu-utils[^\n]*\n\z/, 'and one line');
+	ok(!glob("$dir/none*"), 'nothing is left of it');
 	unlink glob "$dir/{base,top,other,before,after,larger,back,top.qcow2}";
 }
 

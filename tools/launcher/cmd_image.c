@@ -114,21 +114,28 @@ static void __noreturn drop(const char *path, int error)
 	fail("%s: %s", path, strerror(error));
 }
 
-static void qemu_img(const char *const *words)
+#define NOT_FOUND	127	/* exit status, as a shell has it */
+
+/* @temporary, if any, is removed in any case. */
+static void qemu_img(const char *const *words, const char *temporary)
 {
 	int status;
 	pid_t pid;
 
 	fflush(NULL);
 	pid = fork();
-	if (pid < 0)
-		fail("no process: %s", strerror(errno));
 	if (!pid) {
 		execvp(words[0], (char *const *)words);
-		fail("qemu-img: %s; it comes with the package qemu-utils", strerror(errno));
+		_exit(NOT_FOUND);
 	}
-	while (waitpid(pid, &status, 0) < 0)
+	while (pid > 0 && waitpid(pid, &status, 0) < 0)
 		;
+	if (temporary)
+		unlink(temporary);
+	if (pid < 0)
+		fail("no process: %s", strerror(errno));
+	if (WIFEXITED(status) && WEXITSTATUS(status) == NOT_FOUND)
+		fail("qemu-img cannot be run; it comes with the package qemu-utils");
 	if (!WIFEXITED(status) || WEXITSTATUS(status))
 		fail("qemu-img has failed, see above");
 }
@@ -239,7 +246,7 @@ static int create(char **words)
 		if (settings.base || !settings.size)
 			fail("image create: a qcow2 image takes --size, and no --base here");
 		qemu_img((const char *const []){ "qemu-img", "create", "-q", "-f", "qcow2", words[0],
-						 settings.size, NULL });
+						 settings.size, NULL }, NULL);
 		return 0;
 	}
 	if (settings.format && strcmp(settings.format, "raw"))
@@ -310,7 +317,7 @@ static int info(char **words)
 	if (is_qcow2(words[0])) {
 		qemu_img((const char *const []){ "qemu-img", "info", settings.json ?
 						 "--output=json" : "--output=human", "-f", "qcow2",
-						 words[0], NULL });
+						 words[0], NULL }, NULL);
 		return 0;
 	}
 	im = open_named(words[0], IMAGE_NO_BASE | IMAGE_COMMIT | IMAGE_ANY_MARK);
@@ -330,7 +337,7 @@ static int check(char **words)
 
 	if (is_qcow2(words[0])) {
 		qemu_img((const char *const []){ "qemu-img", "check", "-f", "qcow2", words[0],
-						 NULL });
+						 NULL }, NULL);
 		return 0;
 	}
 	im = open_named(words[0], 0);
@@ -371,7 +378,7 @@ static int resize(char **words)
 	if (is_qcow2(words[0])) {
 		qemu_img((const char *const []){ "qemu-img", "resize", "-q", "-f", "qcow2",
 						 words[0], words[1],
-						 settings.shrink ? "--shrink" : NULL, NULL });
+						 settings.shrink ? "--shrink" : NULL, NULL }, NULL);
 		return 0;
 	}
 	im = open_named(words[0], IMAGE_WRITE);
@@ -433,7 +440,7 @@ static int convert(char **words)
 	if (is_qcow2(words[0])) {
 		qemu_img((const char *const []){ "qemu-img", "convert", isatty(2) ? "-p" : "-q",
 						 "-f", "qcow2", "-O", format, words[0], words[1],
-						 NULL });
+						 NULL }, NULL);
 		return 0;
 	}
 	im = open_named(words[0], 0);
@@ -443,8 +450,7 @@ static int convert(char **words)
 	if (direct)
 		return 0;
 	qemu_img((const char *const []){ "qemu-img", "convert", isatty(2) ? "-p" : "-q", "-f", "raw",
-					 "-O", "qcow2", temporary, words[1], NULL });
-	unlink(temporary);
+					 "-O", "qcow2", temporary, words[1], NULL }, temporary);
 	return 0;
 }
 
