@@ -35,9 +35,10 @@ try:
         import kernelet.cpus
         import kernelet.modules
     else:
-        gdb.write("kernelet: no lx- commands: the kernel is built without GDB_SCRIPTS\n")
+        gdb.write("kernelet: no lx- commands: the kernel is built without GDB_SCRIPTS, "
+                  "or its build directory was moved\n")
     import kernelet.stacks
     import kernelet.text
     import kernelet.user
-except gdb.error as error:
+except (gdb.error, ImportError) as error:
     gdb.write("kernelet: {}\n".format(error))
