@@ -314,7 +314,7 @@ static void start(int argc, char **argv)
 	if (!settings.unconfined && !confine_possible())
 		fail("the host lets nobody install a seccomp filter, which confines the guest; "
 		     "see --unconfined");
-	limits_make(settings.cpu_limit, settings.io_limit, &shares);
+	limits_make(settings.cpu_limit, settings.io_limit, &shares, &settings.disk);
 	signal(SIGPIPE, SIG_IGN);
 	loop_signals(watched, ARRAY_SIZE(watched), one_signal);
 	entry_create(&entry, settings.name, info);
@@ -451,7 +451,8 @@ const struct command cmd_run = {
 		"undefined in the guest: use another share for what both sides work on.  How soon\n"
 		"changes are seen there says --cache.\n\n"
 		"--cpu-limit and --io-limit need a control group (version 2) that the caller may\n"
-		"divide, as a session of systemd or a container has one.\n\n"
+		"divide, as a session of systemd or a container has one. The latter holds for each\n"
+		"disk of the host that the root, a share or a --disk lies on at the start.\n\n"
 		"Words of --disk, after the colon and with commas between them: ro; cow=FILE, an\n"
 		"overlay that takes what is written (see kernelet image); direct, around the host's\n"
 		"page cache; sync, on the host's disk at once; serial=S; discard=on|off; iops=N and\n"
