@@ -317,33 +317,10 @@ EOF
 	my $base = ext4_file('killed.base', 64 * $MB);
 
 	image('create', "$dir/killed", "--base=$base");
-	my $g = Guest->start(args => ["disk0=$dir/killed"], script => <<'EOF');
-mount /dev/uda /mnt
-i=0
-while :; do
-	dd if=/dev/urandom of=/mnt/n$i bs=10k count=1 conv=fsync 2>/dev/null
-	sync
-	echo synced $i $(md5sum </mnt/n$i)
-	i=$((i + 1))
-done
-EOF
+	my %sums = killed_while_writing("$dir/killed");
 
-	ok($g->expect(qr/^synced 20 .*\n/m, 30), 'a guest that writes and syncs');
-	kill KILL => $g->pid;
-	is($g->finish, 137, 'is killed');
-	$g->clean('killed while it writes');
-	my %sums = $g->text =~ /^synced (\d+) ([0-9a-f]{32})/mg;
-	cmp_ok(scalar keys %sums, '>=', 20, 'it had said so of many files');
 	is(image('check', "$dir/killed"), 0, 'the overlay is right');
-	$g = boot(name => 'the same disk again', args => ["disk0=$dir/killed"], script => <<'EOF');
-mount /dev/uda /mnt
-cd /mnt
-for f in n*; do echo $f $(md5sum <$f); done
-cd /
-umount /mnt
-EOF
-	my @lost = grep { $g->text !~ /^n$_ $sums{$_}\b/m } keys %sums;
-	is("@lost", '', 'each synced file is there, as it was');
+	all_synced("$dir/killed", %sums);
 	image('convert', "$dir/killed", "$dir/flat2");
 	fsck_clean("$dir/flat2", 'the file system is clean after its journal was replayed');
 }

@@ -125,6 +125,14 @@ SKIP: {
 	is($on_host->("cat d/$_"), $passwd, "a link that leads out does not: $_")
 		for qw(absolute up through);
 
+	# In the foreground, until a signal.
+	run_user('mkdir', "$dir/fore");
+	my $fore = kernelet(['mount', '--foreground', 'g', "$dir/fore"]);
+	ok(wait_until(20, sub { slurp('/proc/self/mounts') =~ m{ \Q$dir/fore\E } }), 'mount --foreground');
+	kill TERM => $fore->pid;
+	is($fore->finish(20), 0, 'SIGTERM ends it') or diag($fore->err);
+	ok(slurp('/proc/self/mounts') !~ m{ \Q$dir/fore\E }, 'and it is unmounted')
+		or run_user('fusermount3', '-u', "$dir/fore");
 	$guest->send("\n");
 	is($guest->finish, 0, 'the guest ends');
 	ok(wait_until(10, sub { slurp('/proc/self/mounts') !~ m{ \Q$m\E } }), 'and is unmounted')

@@ -83,7 +83,7 @@ sub transfer {
 	my $pid = background('sh', '-c', "$tcp take 7002 | md5sum >/tmp/kernelet-net.$$");
 	sleep 0.3;
 	is(status_in($g, "head -c $bytes /dev/zero | /t/tcp give 10.9.0.1 7002", 120), 0, "$name: back");
-	waitpid $pid, 0;
+	wait_background($pid, 30);
 	like(slurp("/tmp/kernelet-net.$$"), qr/^$zeros/, "$name: $bytes bytes from the guest");
 	unlink "/tmp/kernelet-net.$$";
 	diag(sprintf '%s: %.1f s from the guest', $name, time - $start);

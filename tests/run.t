@@ -123,7 +123,7 @@ status_is(3, 'a guest that powers itself off', 'sh', '-c', 'exit 3; poweroff -f'
 	local @ENV{qw(PATH HOME USER)} = ('/usr/local/bin:/usr/bin:/bin', '/nowhere', 'somebody');
 	for my $user ([], ['--root-user']) {
 		$g = command(['run', @$user, qw(--env PATH=/one --env PATH=/usr/bin:/two --env=HOME=/tmp --env USER),
-			'--', 'sh', '-c', 'cat /proc/self/environ | tr "\\0" "\\n" | grep -E "^(PATH|HOME|USER)=" | sort']);
+			'--', 'sh', '-c', 'tr "\\0" "\\n" </proc/$$/environ | grep -E "^(PATH|HOME|USER)=" | sort']);
 		is($g->out, "HOME=/tmp\nPATH=/usr/bin:/two\nUSER=somebody\n",
 			"what --env sets is in force, once (@$user)");
 		$g->clean('--env');
@@ -174,8 +174,8 @@ sub terminal {
 	ok($g->expect($prompt, 10), '^C ends the loop');
 	$g->send("stty size\r");
 	ok($g->expect(qr/^40 90\r$/m, 10), 'the window has its new size');
-	$g->send("sleep 1000\r");
-	sleep 0.2;
+	$g->send("sh -c 'echo as''leep; exec sleep 1000'\r");
+	ok($g->expect(qr/^asleep\r$/m, 10), 'a job in the foreground');
 	$g->send("\032");
 	ok($g->expect(qr/Stopped/, 10), '^Z stops a job');
 	$g->send("kill -9 %1; wait %1; jobs; echo do''ne\r");

@@ -15,8 +15,8 @@ use Exporter qw(import);
 use Guest;
 use Test::More;
 
-our @EXPORT = qw(disk_file ext4_file fsck_clean image image_fails crc32c faultfs order faultfs_end
-	$DISK_TOOLS);
+our @EXPORT = qw(disk_file ext4_file fsck_clean killed_while_writing all_synced image image_fails
+	crc32c faultfs order faultfs_end $DISK_TOOLS);
 our $DISK_TOOLS = "$BUILD/tests/disk";
 
 my $KERNELET = $ENV{KERNELET} // "$BUILD/kernelet";
@@ -45,6 +45,45 @@ sub fsck_clean {
 	my $out = `e2fsck -fn $file 2>&1`;
 
 	is($? >> 8, 0, $name) or diag($out);
+}
+
+# Test points: a guest that writes files to a disk with ext4, and syncs each, is killed.
+# Gives the sums of those that it had said are synced, by number.
+sub killed_while_writing {
+	my ($disk) = @_;
+	my $g = Guest->start(args => ["disk0=$disk"], script => <<'EOF');
+mount /dev/uda /mnt
+i=0
+while :; do
+	dd if=/dev/urandom of=/mnt/n$i bs=10k count=1 conv=fsync 2>/dev/null
+	sync
+	echo synced $i $(md5sum </mnt/n$i)
+	i=$((i + 1))
+done
+EOF
+
+	ok($g->expect(qr/^synced 20 .*\n/m, 30), 'a guest that writes and syncs');
+	kill KILL => $g->pid;
+	is($g->finish, 137, 'is killed');
+	$g->clean('killed while it writes');
+	my %sums = $g->text =~ /^synced (\d+) ([0-9a-f]{32})/mg;
+	cmp_ok(scalar keys %sums, '>=', 20, 'it had said so of many files');
+	return %sums;
+}
+
+# Test points: all of them are there.
+sub all_synced {
+	my ($disk, %sums) = @_;
+	my $g = boot(name => 'the same disk again', args => ["disk0=$disk"], script => <<'EOF');
+mount /dev/uda /mnt
+cd /mnt
+for f in n*; do echo $f $(md5sum <$f); done
+cd /
+umount /mnt
+EOF
+	my @lost = grep { $g->text !~ /^n$_ $sums{$_}\b/m } keys %sums;
+
+	is("@lost", '', 'each synced file is there, as it was');
 }
 
 # kernelet image, as the guests' user: status and output.

@@ -120,10 +120,17 @@ sub user_file {
 }
 
 sub as_user {
-	my @switch = $root ? ("--reuid=$uid", "--regid=$gid", '--clear-groups',
-			      '--inh-caps=-all') : ();
+	return as_user_with('', @_);
+}
 
-	return ('setpriv', @switch, '--pdeathsig', 'KILL', '--', @_);
+# With capabilities left to it, as "+net_admin". Whoever is not root gives what he has.
+sub as_user_with {
+	my ($caps, @command) = @_;
+	my @switch = $root ? ("--reuid=$uid", "--regid=$gid", '--clear-groups',
+			      join(',', '--inh-caps=-all', $caps || ())) : ();
+
+	push @switch, "--ambient-caps=$caps" if $root && $caps;
+	return ('setpriv', @switch, '--pdeathsig', 'KILL', '--', @command);
 }
 
 # Runs a command as the guests' user; gives the exit status as a shell has it,
@@ -222,6 +229,7 @@ sub cannot {
 # Guest->start(options): starts one.
 #   args      kernel options, after the default ones
 #   launcher  a command to start it by: its words, a file first
+#   caps      a capability that it has, as "+net_admin"
 #   plain     no default options
 #   command   the words init is to run (behind "--")
 #   script    shell commands for init to run, of any length
@@ -290,7 +298,8 @@ sub start {
 				POSIX::close($_);
 		}
 		fcntl $_, F_SETFD, 0 for @{$o{keep} // []};
-		exec as_user(@{$o{launcher} // []}, $kernel, @args) or POSIX::_exit(127);
+		exec as_user_with($o{caps} // '', @{$o{launcher} // []}, $kernel, @args)
+			or POSIX::_exit(127);
 	}
 	close $_ for grep { $_ && !$o{pty} } $child_in, $child_out, $err;
 	close $_ for @{$o{keep} // []};

@@ -19,7 +19,7 @@ use IO::Socket::INET;
 use Socket;
 use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw(program tap packet_socket frame sh_ok tcp_answer background stop_background
+our @EXPORT = qw(program tap packet_socket frame sh_ok tcp_answer background stop_background wait_background
 	have_slirp md5_of);
 
 my $SEQPACKET = 5;
@@ -121,6 +121,14 @@ sub stop_background {
 		waitpid $pid, 0;
 		delete $Guest::servers{$pid};
 	}
+}
+
+# Waits for the end of one, and brings it about when it does not come.
+sub wait_background {
+	my ($pid, $secs) = @_;
+
+	Guest::wait_until($secs, sub { waitpid $pid, POSIX::WNOHANG() }) or stop_background($pid);
+	delete $Guest::servers{$pid};
 }
 
 sub have_slirp {

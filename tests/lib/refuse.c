@@ -2,7 +2,8 @@
 /*
  * refuse WHAT COMMAND...: runs a command as on a host that refuses something.
  * WHAT is "filter" (seccomp(2) and its prctl fail, as some containers have it),
- * "both" (ptrace(2) fails too) or "rings" (io_uring_setup(2) alone fails).
+ * "both" (ptrace(2) fails too), "rings" (io_uring_setup(2) alone fails) or
+ * "unshare" (unshare(2) alone).
  */
 #include <errno.h>
 #include <linux/audit.h>
@@ -32,9 +33,10 @@ int main(int argc, char **argv)
 {
 	int both = argc > 1 && !strcmp(argv[1], "both");
 	int rings = argc > 1 && !strcmp(argv[1], "rings");
-	struct sock_filter no_rings[] = {
+	int one = rings || (argc > 1 && !strcmp(argv[1], "unshare"));
+	struct sock_filter no_one[] = {
 		LOAD(nr),
-		IF_EQ(SYS_io_uring_setup, 1, 0),
+		IF_EQ(rings ? SYS_io_uring_setup : SYS_unshare, 1, 0),
 		ALLOW,
 		REFUSE,
 	};
@@ -51,12 +53,12 @@ int main(int argc, char **argv)
 		REFUSE,
 	};
 
-	if (argc < 3 || (!both && !rings && strcmp(argv[1], "filter"))) {
-		fprintf(stderr, "usage: refuse filter|both|rings COMMAND...\n");
+	if (argc < 3 || (!both && !one && strcmp(argv[1], "filter"))) {
+		fprintf(stderr, "usage: refuse filter|both|rings|unshare COMMAND...\n");
 		return 126;
 	}
-	if (rings ? install(no_rings, sizeof(no_rings) / sizeof(no_rings[0])) :
-		    install(code, sizeof(code) / sizeof(code[0]))) {
+	if (one ? install(no_one, sizeof(no_one) / sizeof(no_one[0])) :
+		  install(code, sizeof(code) / sizeof(code[0]))) {
 		perror("refuse: a filter of its own");
 		return 126;
 	}

@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include "control.h"
@@ -15,7 +14,7 @@
 #define LEAVE	0x1d	/* ^] */
 #define KEYS	128	/* at a time: the launcher takes short packets */
 
-static struct source keys, shown, signals;
+static struct source keys, shown;
 static bool done, ended, typed_at;
 
 static void keys_ready(void *data, short happened)
@@ -49,28 +48,15 @@ static void shown_ready(void *data, short happened)
 		ended = true;
 }
 
-static void signal_ready(void *data, short happened)
+static void end(int signal)
 {
-	(void)data;
-	(void)happened;
+	(void)signal;
 	done = true;
-}
-
-static void watch_signals(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	signals = (struct source){ signalfd(-1, &set, SFD_CLOEXEC), POLLIN, signal_ready, NULL };
-	loop_add(&signals);
 }
 
 static int run(int argc, char **argv)
 {
+	static const int ending[] = { SIGINT, SIGTERM, SIGHUP };
 	char *request __auto_free = NULL;
 	const char *term = getenv("TERM");
 	uint16_t size[2];
@@ -81,7 +67,7 @@ static int run(int argc, char **argv)
 	request = print("console %u %u %.40s", size[0], size[1], term ? term : "linux");
 	shown = (struct source){ control_open(argv[0], request), POLLIN, shown_ready, NULL };
 	keys = (struct source){ STDIN_FILENO, POLLIN, keys_ready, NULL };
-	watch_signals();
+	loop_signals(ending, ARRAY_SIZE(ending), end);
 	loop_add(&shown);
 	loop_add(&keys);
 	typed_at = isatty(STDIN_FILENO);

@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 #include "../session_abi.h"
 #include "control.h"
@@ -29,39 +28,16 @@ static const struct option options[] = {
 };
 
 static struct session session;
-static struct source signals;
 static int killed_by;
 
-static void signal_ready(void *data, short happened)
+static void one_signal(int signal)
 {
-	struct signalfd_siginfo info;
-
-	(void)data;
-	(void)happened;
-	while (read(signals.fd, &info, sizeof(info)) == sizeof(info)) {
-		if (info.ssi_signo == SIGWINCH)
-			session_resize(&session);
-		else if (info.ssi_signo == SIGINT || info.ssi_signo == SIGQUIT)
-			session_signal(&session, info.ssi_signo);
-		else
-			killed_by = info.ssi_signo;
-	}
-}
-
-static void watch_signals(void)
-{
-	static const int watched[] = { SIGWINCH, SIGINT, SIGQUIT, SIGTERM, SIGHUP };
-	sigset_t set;
-	size_t i;
-
-	sigemptyset(&set);
-	for (i = 0; i < ARRAY_SIZE(watched); i++)
-		sigaddset(&set, watched[i]);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	signals = (struct source){ signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), POLLIN,
-				   signal_ready, NULL };
-	loop_add(&signals);
+	if (signal == SIGWINCH)
+		session_resize(&session);
+	else if (signal == SIGINT || signal == SIGQUIT)
+		session_signal(&session, signal);
+	else
+		killed_by = signal;
 }
 
 static void make_request(const char *name, int argc, char **argv)
@@ -79,6 +55,7 @@ static void make_request(const char *name, int argc, char **argv)
 
 static int run(int argc, char **argv)
 {
+	static const int watched[] = { SIGWINCH, SIGINT, SIGQUIT, SIGTERM, SIGHUP };
 	const char *name = argv[0];
 	struct streams streams;
 	int channel = -1;
@@ -96,7 +73,8 @@ static int run(int argc, char **argv)
 	if (channel < 0)
 		fail("%s: its launcher gave no channel", name);
 	streams_look(&streams, false);
-	watch_signals();
+	signal(SIGPIPE, SIG_IGN);
+	loop_signals(watched, ARRAY_SIZE(watched), one_signal);
 	session_open(&session, channel, &streams);
 	while (session.code < 0 && !session.lost && !killed_by)
 		loop_turn(-1);

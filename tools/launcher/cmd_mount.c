@@ -17,7 +17,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 #include "files.h"
 #include "loop.h"
@@ -334,7 +333,7 @@ static void request_ready(void *data, short happened)
 	done |= (n <= 0 && n != -EINTR && n != -EAGAIN) || fuse_session_exited(se);
 }
 
-/* A signal, or the guest is gone: nothing is asked, so nothing may come there. */
+/* The guest is gone: nothing is asked, so nothing may come there. */
 static void end_ready(void *data, short happened)
 {
 	(void)data;
@@ -342,16 +341,10 @@ static void end_ready(void *data, short happened)
 	done = true;
 }
 
-static int signals(void)
+static void end(int signal)
 {
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	return signalfd(-1, &set, SFD_CLOEXEC);
+	(void)signal;
+	done = true;
 }
 
 static void mount_guest(const char *name, const char *dir)
@@ -370,19 +363,19 @@ static void mount_guest(const char *name, const char *dir)
 
 static int serve(void)
 {
-	static struct source sources[3];
+	static const int ending[] = { SIGINT, SIGTERM, SIGHUP };
+	static struct source sources[2];
 	size_t i;
 
 	sources[0].fd = fuse_session_fd(fuse_get_session(fuse));
 	sources[0].ready = request_ready;
-	sources[1].fd = signals();
+	sources[1].fd = files.fd;
 	sources[1].ready = end_ready;
-	sources[2].fd = files.fd;
-	sources[2].ready = end_ready;
 	for (i = 0; i < ARRAY_SIZE(sources); i++) {
 		sources[i].events = POLLIN;
 		loop_add(&sources[i]);
 	}
+	loop_signals(ending, ARRAY_SIZE(ending), end);
 	while (!done)
 		loop_turn(-1);
 	fuse_unmount(fuse);

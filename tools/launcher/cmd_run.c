@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
@@ -111,7 +110,7 @@ static struct entry entry = { .dir = -1 };
 static struct shares shares;
 static struct network network;
 static struct streams streams;
-static struct source signals, timer;
+static struct source timer;
 static int killed_by;		/* the signal that ends us, or 0 */
 static bool timed_out;
 
@@ -277,32 +276,6 @@ static void one_signal(int signal)
 	}
 }
 
-static void signal_ready(void *data, short happened)
-{
-	struct signalfd_siginfo info;
-
-	(void)data;
-	(void)happened;
-	while (read(signals.fd, &info, sizeof(info)) == sizeof(info))
-		one_signal(info.ssi_signo);
-}
-
-static void watch_signals(void)
-{
-	static const int watched[] = { SIGCHLD, SIGWINCH, SIGINT, SIGQUIT, SIGTERM, SIGHUP };
-	sigset_t set;
-	size_t i;
-
-	sigemptyset(&set);
-	for (i = 0; i < ARRAY_SIZE(watched); i++)
-		sigaddset(&set, watched[i]);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	signals = (struct source){ signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), POLLIN,
-				   signal_ready, NULL };
-	loop_add(&signals);
-}
-
 static void timer_ready(void *data, short happened)
 {
 	(void)data;
@@ -335,13 +308,15 @@ static void forget_entry(void)
 
 static void start(int argc, char **argv)
 {
+	static const int watched[] = { SIGCHLD, SIGWINCH, SIGINT, SIGQUIT, SIGTERM, SIGHUP };
 	char *info __auto_free = make_info(argc, argv);
 
 	if (!settings.unconfined && !confine_possible())
 		fail("the host lets nobody install a seccomp filter, which confines the guest; "
 		     "see --unconfined");
-	limits_make(settings.cpu_limit, settings.io_limit, &shares);
-	watch_signals();
+	limits_make(settings.cpu_limit, settings.io_limit, &shares, &settings.disk);
+	signal(SIGPIPE, SIG_IGN);
+	loop_signals(watched, ARRAY_SIZE(watched), one_signal);
 	entry_create(&entry, settings.name, info);
 	atexit(forget_entry);
 	shares_start(&shares);
@@ -476,7 +451,8 @@ const struct command cmd_run = {
 		"undefined in the guest: use another share for what both sides work on.  How soon\n"
 		"changes are seen there says --cache.\n\n"
 		"--cpu-limit and --io-limit need a control group (version 2) that the caller may\n"
-		"divide, as a session of systemd or a container has one.\n\n"
+		"divide, as a session of systemd or a container has one. The latter holds for each\n"
+		"disk of the host that the root, a share or a --disk lies on at the start.\n\n"
 		"Words of --disk, after the colon and with commas between them: ro; cow=FILE, an\n"
 		"overlay that takes what is written (see kernelet image); direct, around the host's\n"
 		"page cache; sync, on the host's disk at once; serial=S; discard=on|off; iops=N and\n"

@@ -3,14 +3,18 @@
 #include <unistd.h>
 #include "disks.h"
 
-char *disk_word(unsigned int n, const char *text)
+/* Of the file's name, which may hold a colon. */
+static int name_length(const char *text)
 {
 	const char *colon = strrchr(text, ':');
-	int length = colon ? colon - text : (int)strlen(text);
 
-	/* a file's name may hold a colon */
-	if (colon && !access(text, F_OK))
-		length = strlen(text);
+	return colon && access(text, F_OK) ? colon - text : (int)strlen(text);
+}
+
+char *disk_word(unsigned int n, const char *text)
+{
+	int length = name_length(text);
+
 	if (n >= MAX_DISKS)
 		fail("--disk=%s: too many, the most is %d", text, MAX_DISKS);
 	if (!length)
@@ -19,4 +23,14 @@ char *disk_word(unsigned int n, const char *text)
 		fail("--disk=%s: a comma in the name of the file; use a link to it", text);
 	return print("disk%u=%.*s%s%s", n, length, text, text[length] ? "," : "",
 		     text[length] ? text + length + 1 : "");
+}
+
+void disk_files(const char *text, struct words *files)
+{
+	int length = name_length(text);
+	const char *cow = strstr(text + length, "cow=");
+
+	words_add(files, print("%.*s", length, text));
+	if (cow)
+		words_add(files, print("%.*s", (int)strcspn(cow + 4, ","), cow + 4));
 }

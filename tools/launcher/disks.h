@@ -18,6 +18,13 @@
 char *disk_word(unsigned int n, const char *text);
 
 /**
+ * disk_files() - what a disk lies in on the host
+ * @text:	as for disk_word()
+ * @files:	its file, and that of cow=, are added
+ */
+void disk_files(const char *text, struct words *files);
+
+/**
  * disks_counted() - what a guest has done with its disks
  * @guest:	its name
  *

@@ -16,6 +16,7 @@
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
+#include "disks.h"
 #include "limits.h"
 
 #define PERIOD_US	100000
@@ -143,11 +144,11 @@ static void limit_cpu(const char *cpu)
 		fail("--cpu-limit=%s: %s", cpu, strerror(errno));
 }
 
-/* The disk that a file lies on: of a partition the whole. */
+/* The disk that a file is, or lies on: of a partition the whole. */
 static bool disk_of(const struct stat *st, char disk[32])
 {
-	char *dir __auto_free = print("/sys/dev/block/%u:%u", major(st->st_dev),
-				      minor(st->st_dev));
+	dev_t number = S_ISBLK(st->st_mode) ? st->st_rdev : st->st_dev;
+	char *dir __auto_free = print("/sys/dev/block/%u:%u", major(number), minor(number));
 	char *partition __auto_free = print("%s/partition", dir);
 	char *dev __auto_free = print("%s%s", dir, access(partition, F_OK) ? "/dev" : "/../dev");
 	char *text __auto_free = read_file(AT_FDCWD, dev);
@@ -158,35 +159,60 @@ static bool disk_of(const struct stat *st, char disk[32])
 	return true;
 }
 
-static void limit_io(const char *io, const struct shares *sh)
+/* Whether the file is on a disk. */
+static bool limit_disk(const char *io, unsigned long long bytes, const struct stat *st)
+{
+	char *text __auto_free = NULL;
+	char disk[32];
+
+	if (!disk_of(st, disk))
+		return false;
+	text = print("%s rbps=%llu wbps=%llu", disk, bytes, bytes);
+	if (!write_to(group, "io.max", text))
+		fail("--io-limit=%s: disk %s: %s", io, disk, strerror(errno));
+	return true;
+}
+
+/* An overlay that is not there yet is made where its directory is. */
+static bool stat_file(const char *file, struct stat *st)
+{
+	const char *slash = strrchr(file, '/');
+	char *dir __auto_free = slash ? print("%.*s", (int)(slash - file) + 1, file) :
+				print(".");
+
+	return !stat(file, st) || !stat(dir, st);
+}
+
+static void limit_io(const char *io, const struct shares *sh, const struct words *disks)
 {
 	static const char units[] = "KMGT";
 	char *end;
 	unsigned long long n = strtoull(io, &end, 10);
 	const char *unit = *end ? strchr(units, *end & ~0x20) : NULL;
+	struct words files = { 0 };
 	bool any = false;
+	struct stat st;
 	size_t i;
 
 	if (unit)
 		n <<= 10 * (unit - units + 1);
 	for (i = 0; i <= sh->n; i++) {
-		char *text __auto_free = NULL;
 		int fd = i < sh->n ? sh->share[i].dir : sh->root_fd;
-		char disk[32];
-		struct stat st;
 
-		if (fd < 0 || fstat(fd, &st) || !disk_of(&st, disk))
-			continue;
-		text = print("%s rbps=%llu wbps=%llu", disk, n, n);
-		if (!write_to(group, "io.max", text))
-			fail("--io-limit=%s: disk %s: %s", io, disk, strerror(errno));
-		any = true;
+		if (fd >= 0 && !fstat(fd, &st))
+			any |= limit_disk(io, n, &st);
 	}
+	for (i = 0; i < disks->n; i++)
+		disk_files(disks->v[i], &files);
+	for (i = 0; i < files.n; i++)
+		if (stat_file(files.v[i], &st))
+			any |= limit_disk(io, n, &st);
 	if (!any)
-		fail("--io-limit=%s: neither the root nor a share lies on a disk of this host", io);
+		fail("--io-limit=%s: neither the root nor a share nor --disk lies on a disk", io);
 }
 
-void limits_make(const char *cpu, const char *io, const struct shares *sh)
+void limits_make(const char *cpu, const char *io, const struct shares *sh,
+		 const struct words *disks)
 {
 	const char *controllers[2];
 	size_t n = 0;
@@ -212,7 +238,7 @@ void limits_make(const char *cpu, const char *io, const struct shares *sh)
 	if (cpu)
 		limit_cpu(cpu);
 	if (io)
-		limit_io(io, sh);
+		limit_io(io, sh, disks);
 }
 
 void limits_enter(void)

@@ -12,11 +12,13 @@
  * limits_make() - make the control group, if a limit is wanted
  * @cpu:	--cpu-limit: CPUs, as 1.5; or NULL
  * @io:		--io-limit: bytes a second, as 50M, for each of reading and writing; or NULL
- * @sh:		on whose devices the latter is
+ * @sh:		the latter is on the devices that these are on,
+ * @disks:	and these, values of --disk
  *
  * Ends the program when the host does not let us.
  */
-void limits_make(const char *cpu, const char *io, const struct shares *sh);
+void limits_make(const char *cpu, const char *io, const struct shares *sh,
+		 const struct words *disks);
 
 /**
  * limits_enter() - in a child: belong to it

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
 #include <poll.h>
-#include <stddef.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
 #include "loop.h"
 #include "util.h"
 
@@ -53,4 +57,36 @@ void loop_turn(int ms)
 	for (i = 0; i < n; i++)
 		if (p[i].revents && sources[i])
 			sources[i]->ready(sources[i]->data, p[i].revents);
+}
+
+/* ---- signals -------------------------------------------------------------- */
+
+static struct source signals;
+static void (*signal_taken)(int signal);
+
+static void signal_ready(void *data, short happened)
+{
+	struct signalfd_siginfo info;
+
+	(void)data;
+	(void)happened;
+	while (read(signals.fd, &info, sizeof(info)) == sizeof(info))
+		signal_taken(info.ssi_signo);
+}
+
+void loop_signals(const int *list, size_t n, void (*taken)(int signal))
+{
+	sigset_t set;
+	size_t i;
+
+	sigemptyset(&set);
+	for (i = 0; i < n; i++)
+		sigaddset(&set, list[i]);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal_taken = taken;
+	signals = (struct source){ signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), POLLIN,
+				   signal_ready, NULL };
+	if (signals.fd < 0)
+		fail("no descriptor for signals: %s", strerror(errno));
+	loop_add(&signals);
 }

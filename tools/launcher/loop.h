@@ -4,6 +4,7 @@
 #define LOOP_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /**
  * struct source - a descriptor and who is told when it is ready
@@ -27,5 +28,15 @@ void loop_remove(struct source *s);
  * @ms:		at most so long, or -1
  */
 void loop_turn(int ms);
+
+/**
+ * loop_signals() - have signals come by the loop, and not as they would
+ * @list:	which
+ * @n:		how many
+ * @taken:	called with each that came; may change or remove any source
+ *
+ * To be called once.
+ */
+void loop_signals(const int *list, size_t n, void (*taken)(int signal));
 
 #endif /* LOOP_H */

@@ -67,10 +67,11 @@ static bool raise_interface(const char *name)
 }
 
 /* Returns NULL, or what went wrong. */
-static const char *set_up_host(const struct interface *f)
+static char *set_up_host(const struct interface *f)
 {
 	char *text __auto_free = f->host_ip ? print("%s", f->host_ip) : NULL;
 	struct ifreq r = { 0 };
+	bool up = raise_interface(f->arg);	/* one that is made is down */
 	unsigned int length;
 	struct in6_addr a;
 	char *slash;
@@ -80,11 +81,12 @@ static const char *set_up_host(const struct interface *f)
 		*slash++ = '\0';
 		length = atoi(slash);
 		snprintf(r.ifr_name, IFNAMSIZ, "%s", f->arg);
-		if (!raise_interface(f->arg))
-			return "no permission to set it up (CAP_NET_ADMIN)";
+		if (!up)
+			return print("host=: no permission; as root: ip addr add %s dev %s",
+				     f->host_ip, f->arg);
 		if (inet_pton(AF_INET, text, &a) == 1 ? !set_ipv4(&r, (void *)&a, length) :
 		    inet_pton(AF_INET6, text, &a) != 1 || !set_ipv6(&r, &a, length))
-			return "its address cannot be set";
+			return print("host=%s: %s", f->host_ip, strerror(errno));
 	}
 	return NULL;
 }
@@ -131,24 +133,27 @@ static int open_queues(struct interface *f, unsigned long queues)
 	return f->n_fds ? 0 : -1;
 }
 
-static void __noreturn no_tap(const struct interface *f)
+/* Why open_queues() failed, and what to do. */
+static char *tap_trouble(const struct interface *f)
 {
 	int err = errno;
 
 	if (access(TUN, F_OK))
-		fail("--net=%s: there is no " TUN " here; as root: modprobe tun", f->spec);
+		return print("there is no " TUN " here; as root: modprobe tun");
 	if (access(TUN, R_OK | W_OK))
-		fail("--net=%s: no permission for " TUN "; as root: chmod 666 " TUN, f->spec);
+		return print("no permission for " TUN "; as root: chmod 666 " TUN);
 	switch (err) {
 	case EPERM:
-		fail("--net=%s: no permission; as root: ip tuntap add dev %s mode tap user %u",
-		     f->spec, f->arg, geteuid());
+		if (if_nametoindex(f->arg))
+			return print("%s is another user's; take one of another name", f->arg);
+		return print("no permission; as root: ip tuntap add dev %s mode tap user %u",
+			     f->arg, geteuid());
 	case EBUSY:
-		fail("--net=%s: %s is in use by another program", f->spec, f->arg);
+		return print("%s is in use by another program", f->arg);
 	case EINVAL:
-		fail("--net=%s: there is an interface %s that is no TAP device", f->spec, f->arg);
+		return print("there is an interface %s that is no TAP device", f->arg);
 	}
-	fail("--net=%s: %s: %s", f->spec, f->arg, strerror(err));
+	return print("%s: %s", f->arg, strerror(err));
 }
 
 /* ---- in namespaces of its own ---------------------------------------------- */
@@ -188,28 +193,27 @@ static void __noreturn hold_namespaces(struct interface *f, unsigned long queues
 {
 	char *uid __auto_free = print("0 %u 1\n", geteuid());
 	char *gid __auto_free = print("0 %u 1\n", getegid());
-	const char *trouble = "";
+	char *trouble = NULL;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(EXIT_GUEST);
 	if (unshare(CLONE_NEWUSER | CLONE_NEWNET)) {
-		trouble = "the host refuses user namespaces";
+		trouble = print("the host refuses user namespaces; leave out netns");
 	} else {
 		write_file("/proc/self/setgroups", "deny");
 		write_file("/proc/self/uid_map", uid);
 		write_file("/proc/self/gid_map", gid);
 		if (open_queues(f, queues))
-			trouble = access(TUN, R_OK | W_OK) ? "no permission for " TUN
-				: strerror(errno);
-		else if (!raise_interface("lo") || !raise_interface(f->arg))
-			trouble = "its interfaces do not come up";
-		else if (set_up_host(f))
+			trouble = tap_trouble(f);
+		else if (!raise_interface("lo"))
+			trouble = print("lo does not come up: %s", strerror(errno));
+		else
 			trouble = set_up_host(f);
 	}
 	prctl(PR_SET_NAME, "kernelet-netns");
-	send_fds(socket, f, trouble);
-	if (*trouble)
+	send_fds(socket, f, trouble ? trouble : "");
+	if (trouble)
 		_exit(EXIT_USAGE);
 	close_all_but(-1, -1);
 	for (;;)
@@ -254,15 +258,13 @@ static void open_in_namespaces(struct interface *f, unsigned long queues)
 
 void tap_open(struct interface *f, unsigned long queues)
 {
-	const char *trouble;
+	char *trouble;
 
 	if (f->own_netns) {
 		open_in_namespaces(f, queues);
 		return;
 	}
-	if (open_queues(f, queues))
-		no_tap(f);
-	trouble = set_up_host(f);
+	trouble = open_queues(f, queues) ? tap_trouble(f) : set_up_host(f);
 	if (trouble)
 		fail("--net=%s: %s", f->spec, trouble);
 }
