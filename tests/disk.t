@@ -366,7 +366,7 @@ for my $words ('disk_engine=io_uring', 'disk_engine=threads') {
 	my $file = disk_file('reboot', 64 * $MB);
 	my $g = Guest->start(args => ['ncpus=2', $words, "disk0=$file,direct"], script => <<'EOF');
 n=$(dd if=/dev/uda bs=512 count=1 2>/dev/null | tr -cd x | wc -c)
-[ $n -lt 4 ] || exit 5
+[ $n -lt 8 ] || exit 5
 head -c $((n + 1)) /dev/zero | tr '\0' x | dd of=/dev/uda bs=512 conv=notrunc,sync,fsync 2>/dev/null
 for i in 1 2 3 4; do
 	dd if=/dev/uda of=/dev/null bs=1M skip=1 iflag=direct 2>/dev/null &
@@ -375,7 +375,7 @@ done
 sleep 0.05
 reboot -f
 EOF
-	is($g->finish(60), 5, "four reboots with requests under way, $words");
+	is($g->finish(60), 5, "eight reboots with requests under way, $words");
 	$g->clean('reboots');
 }
 

@@ -171,16 +171,15 @@ static void free_thread(struct guest_thread *gt)
 }
 
 /*
- * A tracer waits for the host to tell it what becomes of a stub: nothing else
- * may take that, so no interrupt must come in between.
+ * A request to the zygote and its answer belong together, and so do the end of a stub
+ * and what is noted of it: an interrupt that stops the vCPU for a reboot must not come
+ * in between, nor one that has another task wait for the zygote.
  */
 static int spawn(u32 slot)
 {
 	unsigned long flags;
 	int ret;
 
-	if (!guest_ops)
-		return host_stub_spawn(slot);
 	local_irq_save(flags);
 	ret = host_stub_spawn(slot);
 	local_irq_restore(flags);
@@ -191,10 +190,6 @@ static void end(u32 slot)
 {
 	unsigned long flags;
 
-	if (!guest_ops) {
-		host_stub_kill(slot);
-		return;
-	}
 	local_irq_save(flags);
 	host_stub_kill(slot);
 	local_irq_restore(flags);

@@ -8,6 +8,7 @@
 #include <linux/smp.h>
 #include <asm/emergency-restart.h>
 #include <asm/host.h>
+#include "smp.h"
 
 #define STATUS_PANIC	255
 
@@ -32,6 +33,12 @@ void machine_restart(char *cmd)
 	/* Stock code comes here on the first vCPU, SysRq perhaps not. */
 	if (smp_processor_id())
 		machine_power_off();
+	/* tasks that went on would find vCPUs gone */
+	local_irq_disable();
 	smp_send_stop();
+	if (!smp_stopped()) {
+		pr_emerg("a vCPU does not stop: no reboot\n");
+		host_exit(STATUS_PANIC);
+	}
 	host_restart();
 }

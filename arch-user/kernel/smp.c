@@ -12,6 +12,7 @@
 #include <asm/irq.h>
 #include <asm/setup.h>
 #include <asm/time.h>
+#include "smp.h"
 
 void __init smp_prepare_boot_cpu(void)
 {
@@ -127,27 +128,50 @@ void smp_stop_this_cpu(void)
 	park_this_cpu();
 }
 
-static void wait_parked(unsigned int cpu)
+static bool wait_parked(unsigned int cpu, u64 seconds)
 {
-	u64 limit = host_clock_ns() + NSEC_PER_SEC;
+	u64 limit = host_clock_ns() + seconds * NSEC_PER_SEC;
 
-	while (!smp_load_acquire(&cpu_parked[cpu]) && host_clock_ns() < limit)
+	while (!smp_load_acquire(&cpu_parked[cpu])) {
+		if (host_clock_ns() > limit)
+			return false;
 		host_yield();
+	}
+	return true;
 }
+
+static cpumask_t stopped;
 
 void smp_send_stop(void)
 {
 	unsigned int cpu, self = smp_processor_id();
-	static cpumask_t others;
 
-	cpumask_copy(&others, cpu_online_mask);
-	cpumask_clear_cpu(self, &others);
-	for_each_cpu(cpu, &others) {
+	cpumask_copy(&stopped, cpu_online_mask);
+	cpumask_clear_cpu(self, &stopped);
+	for_each_cpu(cpu, &stopped) {
 		WRITE_ONCE(cpu_parked[cpu], 0);
 		irq_raise(cpu, IRQ_BIT_STOP);
 	}
-	for_each_cpu(cpu, &others)
-		wait_parked(cpu);
+	for_each_cpu(cpu, &stopped)
+		wait_parked(cpu, 1);
+}
+
+/**
+ * smp_stopped() - wait for those that smp_send_stop() did not wait for any longer
+ *
+ * Each waits first for what its disks have under way.
+ *
+ * Context: interrupts off.
+ * Return: whether no other vCPU uses guest memory.
+ */
+bool smp_stopped(void)
+{
+	unsigned int cpu;
+
+	for_each_cpu(cpu, &stopped)
+		if (!wait_parked(cpu, 60))
+			return false;
+	return true;
 }
 
 #ifdef CONFIG_HOTPLUG_CPU
@@ -169,12 +193,12 @@ int __cpu_disable(void)
 
 void __cpu_die(unsigned int cpu)
 {
-	wait_parked(cpu);
+	wait_parked(cpu, 1);
 }
 
 void arch_cpuhp_cleanup_dead_cpu(unsigned int cpu)
 {
-	wait_parked(cpu);
+	wait_parked(cpu, 1);
 }
 
 void __noreturn arch_cpu_idle_dead(void)
