@@ -32,6 +32,8 @@ struct entry {
 
 /**
  * runtime_directory() - open it, made if need be
+ *
+ * Return: a descriptor, or -1.
  */
 int runtime_directory(void);
 

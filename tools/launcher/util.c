@@ -60,7 +60,7 @@ char *print(const char *format, ...)
 	return s;
 }
 
-static void *grow(void *p, size_t n)
+void *grow(void *p, size_t n)
 {
 	p = realloc(p, n);
 	if (!p)
