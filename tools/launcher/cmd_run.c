@@ -416,6 +416,7 @@ static int end(void)
 	terminal_restore();
 	limits_remove();
 	entry_remove(&entry);
+	vsock_remove();
 	if (killed_by) {
 		sigset_t set;
 

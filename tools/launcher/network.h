@@ -182,4 +182,9 @@ void plug_stop(struct interface *f);
 void vsock_open(const char *path, struct machine *m);
 void vsock_start(void);
 
+/**
+ * vsock_remove() - take the socket away again; to be called once more is no harm
+ */
+void vsock_remove(void);
+
 #endif /* NETWORK_H */
