@@ -172,6 +172,7 @@ static void find_shares(void)
 	}
 	for (i = 0; i < settings.share.n; i++)
 		shares_add(&shares, settings.share.v[i]);
+	shares_check_hidden(&shares);
 	shares_modules(&shares, machine.kernel);
 	if (shares.n && !shares.server)
 		fail("no kernelet-hostfs beside this program: build it with make, or see --root");
@@ -349,6 +350,7 @@ static void start(int argc, char **argv)
 	vsock_start();
 	machine.show_log = settings.verbose;
 	machine.confined = !settings.unconfined;
+	shares_wait(&shares);
 	machine_start(&machine);
 	session_open(&session, machine.channel[CHANNEL_MAIN].host, &streams);
 	control_start(&entry, &machine, &session, &network);
