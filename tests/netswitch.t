@@ -246,7 +246,7 @@ sub request {
 		like($h->err, qr/\Akernelet: $case->[1]\n\z/, "add $case->[0]: one line");
 	}
 	# a descriptor that who asks has, and the launcher has not
-	my ($status, $out) = run_user('sh', '-c',
+	my ($status, $out) = run_user('bash', '-c',
 		"XDG_RUNTIME_DIR=$ENV{XDG_RUNTIME_DIR} $KERNELET net steady add fd:99 99</dev/null");
 	is("$status $out", "2 kernelet: steady: --net=fd:99: that descriptor is not open\n", 'add fd:99');
 	# no place for the sockets of switches

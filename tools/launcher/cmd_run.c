@@ -27,6 +27,7 @@
 #include "terminal.h"
 
 #define PROGRESS_MS	200
+#define MAX_CPUS	64	/* NR_CPUS in arch-user/configs/defconfig */
 #define END_SECONDS	5	/* from the command's end to the guest's */
 
 static struct settings {
@@ -315,9 +316,11 @@ static void timer_ready(void *data, short happened)
 
 static void set_timer(double seconds)
 {
+	long ns = (seconds - (time_t)seconds) * 1e9;
+	/* rounded up: 0 would be no timer */
 	struct itimerspec t = { .it_value = {
 		.tv_sec = seconds,
-		.tv_nsec = (seconds - (time_t)seconds) * 1e9,
+		.tv_nsec = ns + (ns < 999999999),
 	} };
 
 	if (!seconds)
@@ -436,7 +439,9 @@ static int run(int argc, char **argv)
 	time_t deadline = 0;
 
 	if (settings.name)
-		name_check(settings.name);
+		name_check("--name=", settings.name);
+	if (settings.cpus > MAX_CPUS)
+		fail("--cpus=%lu: the most is %d", settings.cpus, MAX_CPUS);
 	find_kernel();
 	find_shares();
 	network.name = settings.name ? settings.name : print("run-%d", getpid());

@@ -197,8 +197,8 @@ char *interface_parse(struct interface *f, const char *spec)
 	int kind = kind_of(spec);
 
 	if (kind < 0)
-		return print("--net=%s: not one of none, user, switch:NAME, vde:URL, tap:NAME, fd:N",
-			     spec);
+		return print("--net=%s: not one of none, user, switch:NAME, vde:URL, tap:NAME, "
+			     "fd:N", spec);
 	f->kind = kinds[kind].kind;
 	f->spec = print("%s", spec);
 	f->end = -1;

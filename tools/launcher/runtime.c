@@ -139,7 +139,7 @@ struct words entries(void)
 	return sweep(base);
 }
 
-void name_check(const char *name)
+void name_check(const char *option, const char *name)
 {
 	const char *s;
 
@@ -148,8 +148,8 @@ void name_check(const char *name)
 		    !(*s >= '0' && *s <= '9') && !(s != name && strchr("-_.", *s)))
 			break;
 	if (*s || s == name || s - name > NAME_LENGTH)
-		fail("%s: not a name for a guest: letters, digits and -_. (not first), at most %d",
-		     name, NAME_LENGTH);
+		fail("%s%s: not a name for a guest: letters, digits and -_. (not first), at most "
+		     "%d", option, name, NAME_LENGTH);
 }
 
 /* A path that is short enough for a socket, however long the directory's is. */
@@ -244,7 +244,7 @@ int entry_connect(const char *name)
 	struct sockaddr_un a;
 	int fd;
 
-	name_check(name);
+	name_check("", name);
 	dir = openat(base, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0 || !is_alive(base, name))
 		fail("%s: no guest of this name runs (see kernelet ps)", name);
