@@ -74,8 +74,8 @@ run_user('sh', '-c', "cd $dir; mkdir .ssh .aws plain .config .config/gh; echo ke
 	}
 	for my $it ('.ssh', 'dot/gnupg') {
 		$g = command(['run', '--root=builtin', "--share=$dir/$it:/mnt", '--', 'true']);
-		is("$g->{ended} " . $g->err, "2 kernelet: $dir/$it: it is to be shown, but $dir/$it is hidden " .
-			"(see --hide and --no-hide)\n", "a share that is hidden: $it");
+		is("$g->{ended} " . $g->err, "2 kernelet: $dir/$it cannot be shared: $dir/$it is hidden " .
+			"(see --hide, --no-hide)\n", "a share that is hidden: $it");
 	}
 	is(on_host(['--root=builtin', '--no-hide=.ssh', "--share=$dir/.ssh:/mnt"], 'cat /mnt/id')->out, "key\n",
 		'and shown by --no-hide');

@@ -320,8 +320,8 @@ refused(qr/--cpus=65: the most is 64/, '--root=builtin', '--cpus=65');
 refused(qr/--env=$_: no name; say NAME or NAME=VALUE/, '--root=builtin', "--env=$_") for '', '=x', '=';
 refused(qr/--volume-map=\Q$_\E: not uid:HOST:GUEST or gid:HOST:GUEST/, '--root=builtin', "--volume-map=$_")
 	for 'uid:-1:0', 'uid:0:-1', 'uid:99999999999:0', 'uid: 1: 2', 'uid:1:+2', 'uid:4294967295:0', 'uid:1:2:3';
-refused(qr/$_: it is to be shown, but $_ is hidden.*/, "--hide=$_", "--share=$_:/mnt") for '/', '/etc';
-refused(qr/\/etc: it is to be shown, but \/etc is hidden.*/, '--root=builtin', '--hide=/etc', '--share=/etc:/mnt');
+refused(qr/$_ cannot be shared: $_ is hidden.*/, "--hide=$_", "--share=$_:/mnt") for '/', '/etc';
+refused(qr/\/etc cannot be shared: \/etc is hidden.*/, '--root=builtin', '--hide=/etc', '--share=/etc:/mnt');
 refused(qr/--kernel=\/nonexistent: .*/, '--root=builtin', '--kernel=/nonexistent');
 refused(qr/--persist: .*/, '--root=builtin', '--persist');
 refused(qr/\/$_: its file system is none that can be shared/, '--root=builtin', "--share=/$_:/mnt")

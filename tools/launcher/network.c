@@ -273,10 +273,11 @@ void network_start(struct network *net)
 	int i;
 
 	for (i = 0; i < net->n; i++) {
+		char *trouble __auto_free = NULL;
 		struct interface *f = &net->interface[i];
-		char *trouble __auto_free = f->kind != NET_SPARE && has_socket(f) ?
-					    plug_start(net, f, true) : NULL;
 
+		if (f->kind != NET_SPARE && has_socket(f))
+			trouble = plug_start(net, f, true);
 		if (trouble && *trouble)
 			fail("%s", trouble);
 		if (trouble)

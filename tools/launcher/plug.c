@@ -312,7 +312,7 @@ static int switch_connect(const char *name)
 		return fd;
 	unlinkat(dir, name, 0);
 	listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (listener < 0 || bind(listener, (struct sockaddr *)&a, sizeof(a)) || listen(listener, 16))
+	if (bind(listener, (struct sockaddr *)&a, sizeof(a)) || listen(listener, 16))
 		goto out_close;
 	/* its own open file: a lock is one's who has opened it */
 	{

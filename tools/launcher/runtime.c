@@ -148,8 +148,8 @@ void name_check(const char *option, const char *name)
 		    !(*s >= '0' && *s <= '9') && !(s != name && strchr("-_.", *s)))
 			break;
 	if (*s || s == name || s - name > NAME_LENGTH)
-		fail("%s%s: not a name for a guest: letters, digits and -_. (not first), at most "
-		     "%d", option, name, NAME_LENGTH);
+		fail("%s%s: not a name for a guest: letters, digits, -_. (not first), at most %d",
+		     option, name, NAME_LENGTH);
 }
 
 /* A path that is short enough for a socket, however long the directory's is. */

@@ -235,10 +235,11 @@ void shares_map(struct shares *sh, const struct words *maps)
 
 	for (i = 0; i < maps->n; i++) {
 		const char *s = maps->v[i];
-		const char *guest;
+		const char *host_end = NULL;
 
-		if ((strncmp(s, "uid:", 4) && strncmp(s, "gid:", 4)) ||
-		    !(guest = id_end(s + 4, ':')) || !id_end(guest + 1, '\0'))
+		if (!strncmp(s, "uid:", 4) || !strncmp(s, "gid:", 4))
+			host_end = id_end(s + 4, ':');
+		if (!host_end || !id_end(host_end + 1, '\0'))
 			fail("--volume-map=%s: not uid:HOST:GUEST or gid:HOST:GUEST", s);
 	}
 	if (maps->n > MAX_MAPS)
@@ -366,8 +367,8 @@ void shares_hide(struct shares *sh, const struct words *more, const struct words
 		hide(sh, path);
 	}
 	if (sh->hidden.n > MAX_HIDDEN)
-		fail("--hide: too many, the most is %d with those of the list (see kernelet "
-		     "manual)", MAX_HIDDEN);
+		fail("--hide: too many, the most is %d with the list (see kernelet manual)",
+		     MAX_HIDDEN);
 }
 
 void shares_modules(struct shares *sh, const char *kernel)
@@ -410,8 +411,8 @@ void shares_check_hidden(const struct shares *sh)
 			const char *hidden = sh->hidden.v[j];
 
 			if (!strcmp(s->host, hidden) || below(s->host, hidden))
-				fail("%s: it is to be shown, but %s is hidden (see --hide and "
-				     "--no-hide)", s->host, hidden);
+				fail("%s cannot be shared: %s is hidden (see --hide, --no-hide)",
+				     s->host, hidden);
 		}
 }
 
