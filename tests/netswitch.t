@@ -11,6 +11,7 @@ use lib "$FindBin::Bin/lib";
 use Net;
 use Guest;
 use Launcher;
+use Socket;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
@@ -211,6 +212,56 @@ SKIP: {
 	transfer($a, $d, '10.8.5.2', 'added later', $BYTES >> 2);
 	leave($_->[0], $_->[1]) for [$d, 'vd'], [$a, 'va'], [$b, 'vb'];
 	stop_background($switch);
+}
+
+# ---- what cannot be added ----------------------------------------------------
+
+# What a launcher answers to a request that is sent to it as it is.
+sub request {
+	my ($name, $text) = @_;
+
+	socket my $s, AF_UNIX, SOCK_SEQPACKET, 0 or die "socket: $!";
+	connect $s, pack_sockaddr_un(scratch() . "/kernelet/$name/control") or return "no connection: $!";
+	send $s, $text, 0;
+	recv $s, my $answer, 4096, 0;
+	return $answer // '';
+}
+
+{
+	my $g = member('steady', 'switch:steady', '10.8.6.1');
+
+	is(request('steady', 'net add user,mtu=20000'),
+		'---net=user,mtu=20000: mtu=20000: --net=user takes up to 9000', 'an MTU that is too large');
+	like(request('steady', "net add $_"), qr/^---net=\Q$_\E: /, "$_ is refused by the launcher")
+		for 'what', 'user:x', 'user,mac=x', 'user,mtu=1', 'user,ip=1', 'user,gw=x', 'switch:a/b', 'tap:a/b',
+			'fd:99', 'user,what';
+	my @bad = (
+		['user,mtu=20000', qr/--net=user,mtu=20000: mtu=20000: --net=user takes up to 9000/],
+		['vde:/nonexistent', qr/steady: vde:\/nonexistent: it does not work: see what steady wrote/],
+		['what', qr/--net=what: not one of .*/],
+	);
+	for my $case (@bad) {
+		my $h = command(['net', 'steady', 'add', $case->[0]]);
+
+		is($h->{ended}, 2, "add $case->[0]: status 2");
+		like($h->err, qr/\Akernelet: $case->[1]\n\z/, "add $case->[0]: one line");
+	}
+	# a descriptor that who asks has, and the launcher has not
+	my ($status, $out) = run_user('bash', '-c',
+		"XDG_RUNTIME_DIR=$ENV{XDG_RUNTIME_DIR} $KERNELET net steady add fd:99 99</dev/null");
+	is("$status $out", "2 kernelet: steady: --net=fd:99: that descriptor is not open\n", 'add fd:99');
+	# no place for the sockets of switches
+	rename $switches, "$switches.away" or die "$switches: $!";
+	spew($switches, '');
+	my $h = command(['net', 'steady', 'add', 'switch:none']);
+	is("$h->{ended} " . $h->err, "2 kernelet: steady: --net=switch:none: the switch cannot be started\n",
+		'add without a directory for switches');
+	unlink $switches;
+	rename "$switches.away", $switches or die "$switches: $!";
+	$h = command(['net', 'steady', 'add', 'switch:other']);
+	is($h->out, "eth1\n", 'after all that the guest lives, and takes one that is right') or diag($h->err);
+	is(status_in($g, 'ip addr show eth1'), 0, 'which it has');
+	leave($g, 'steady');
 }
 
 # ---- wrong options -----------------------------------------------------------

@@ -102,6 +102,23 @@ sub to_guest {
 	is($g->{ended}, 2, 'no such directory');
 	is($g->err, "kernelet: --vsock=/nonexistent/v: No such file or directory\n", 'one line');
 	$g->clean('no such directory');
+	$g = run_in(["--vsock=$_"], ['true']), is($g->err, "kernelet: --vsock=$_: not a path for a socket\n",
+		"--vsock=$_") for '', "$dir/";
+	# however the launcher ends the name is free for the next one
+	for my $signal (qw(TERM HUP KILL)) {
+		$g = guest('echo up; read line');
+		ok($g->expect(qr/up\n/, 30), "SIG$signal: a guest") or diag($g->err);
+		ok(-S $path, "SIG$signal: its socket is there");
+		is(run_in(["--vsock=$path"], ['true'])->err, "kernelet: --vsock=$path: there is such a file already\n",
+			"SIG$signal: and not for another guest");
+		kill $signal => $g->pid;
+		$g->finish(10);
+		$g->clean("SIG$signal");
+		ok($signal eq 'KILL' ? -S $path : !-e $path, "SIG$signal: the socket");
+	}
+	$g = run_in(["--vsock=$path"], ['true']);
+	is("$g->{ended} " . $g->err, '0 ', 'one that nobody listens on is replaced');
+	$g->clean('replaced');
 	spew($path, '');
 	$g = run_in(["--vsock=$path"], ['true']);
 	is($g->err, "kernelet: --vsock=$path: there is such a file already\n", 'a name that is taken');

@@ -63,6 +63,22 @@ run_user('sh', '-c', "cd $dir; mkdir .ssh .aws plain .config .config/gh; echo ke
 	unlike($g->out, qr/ssh|key/, 'hidden in it too');
 	$g = on_host(["--hide=$dir/plain"], 'ls -A; cat plain/file 2>/dev/null; true');
 	unlike($g->out, qr/plain|mine/, '--hide');
+	# A hidden place that is a link: what it leads to is hidden too, by its own path.
+	run_user('sh', '-c', "cd $dir; mkdir -p dot/gnupg; echo key >dot/gnupg/key; echo seen >dot/other; " .
+		'ln -s dot/gnupg .gnupg');
+	for my $share ([], ["--share=$dir/dot:/mnt", '--root=builtin']) {
+		my $where = @$share ? '/mnt' : 'dot';
+
+		is(on_host($share, "cat $where/other $where/gnupg/key .gnupg/key 2>/dev/null; true")->out, "seen\n",
+			"where a hidden link leads is hidden: @$share");
+	}
+	for my $it ('.ssh', 'dot/gnupg') {
+		$g = command(['run', '--root=builtin', "--share=$dir/$it:/mnt", '--', 'true']);
+		is("$g->{ended} " . $g->err, "2 kernelet: $dir/$it cannot be shared: $dir/$it is hidden " .
+			"(see --hide, --no-hide)\n", "a share that is hidden: $it");
+	}
+	is(on_host(['--root=builtin', '--no-hide=.ssh', "--share=$dir/.ssh:/mnt"], 'cat /mnt/id')->out, "key\n",
+		'and shown by --no-hide');
 	$g = command(['run', '--no-hide=plain', '--', 'true']);
 	is("$g->{ended} " . $g->err, "2 kernelet: --no-hide=plain: not on the list (see kernelet manual)\n",
 		'--no-hide of what is not hidden');
@@ -152,6 +168,7 @@ sub held {
 		$name !~ /hostfs/;
 	for my $fd (glob "/proc/$pid/fd/*") {
 		my $to = readlink $fd // next;
+		push @bad, "the caller's $to" if $to =~ m{/plain/file$};
 		push @bad, $to if $to =~ m{^/} && $name !~ /hostfs/ &&
 			$to !~ m{^/(?:dev/null|memfd:)|/vmlinux} && !lent($pid, $name, $fd =~ s{.*/}{}r);
 	}
@@ -160,7 +177,10 @@ sub held {
 
 {
 	local $ENV{SECRET_TOKEN} = 'of the caller';
-	my $g = kernelet(['run', '--name=reach', '--', 'sh', '-c', 'echo up; read a']);
+	open my $file, '<', "$dir/plain/file" or die "$dir/plain/file: $!";
+	open my $again, '>>', "$dir/plain/file" or die "$dir/plain/file: $!";
+	my $g = kernelet(['run', '--name=reach', "--share=$dir/plain:/mnt:rw", "--vsock=$dir/vsock",
+		'--', 'sh', '-c', 'echo up; read a'], keep => [$file, $again]);
 
 	ok($g->expect(qr/up\n/, 30), 'a guest');
 	my %below = processes_below($g->pid);

@@ -46,6 +46,9 @@ status_is(3, 'a guest that powers itself off', 'sh', '-c', 'exit 3; poweroff -f'
 	cmp_ok(time - $start, '<', 10, 'in time');
 	is($g->err, "kernelet: --timeout: the time is over\n", 'says so');
 	$g->clean('--timeout');
+	$g = run_in(['--timeout=0.0000000001'], ['sleep', 100]);
+	is($g->{ended}, 124, 'the shortest --timeout is one too');
+	$g->clean('--timeout');
 }
 
 # ---- streams -----------------------------------------------------------------
@@ -107,7 +110,46 @@ status_is(3, 'a guest that powers itself off', 'sh', '-c', 'exit 3; poweroff -f'
 	diag(sprintf '1 GB in %.1f s', time - $start);
 }
 
+# Runs "$k WORDS" in a shell of the caller's.
+sub in_shell {
+	my ($script) = @_;
+
+	return run_user('sh', '-c', "export XDG_RUNTIME_DIR=$ENV{XDG_RUNTIME_DIR}; k=$KERNELET; $script");
+}
+
+{
+	# Streams that are closed, one way or another, on a root that is served.
+	my $command = '$k run -- sh -c "cat; echo out; echo err >&2; exit 5"';
+
+	for my $case (['<&-', "out\nerr\n5\n"], ['</dev/null >&-', "err\n5\n"], ['</dev/null 2>&-', "out\n5\n"],
+			['<&- >&-', "err\n5\n"], ['<&- 2>&-', "out\n5\n"], ['<&- >&- 2>&-', "5\n"]) {
+		my ($how, $want) = @$case;
+		my ($status, $out) = in_shell("{ $command $how; echo \$?; } 2>&1");
+
+		is(join('', sort split /^/, $out), join('', sort split /^/, $want), "streams that are closed: $how");
+	}
+}
+{
+	# What the standard output does not take is not passed over.
+	my $full = "kernelet: standard output: No space left on device\n2\n";
+
+	is((in_shell("\$k $_ >/dev/full; echo \$?"))[1], $full, "$_ >/dev/full")
+		for '--help', 'manual', 'ps', 'run --help', 'run --root=builtin --dry-run';
+}
+
 # ---- the caller --------------------------------------------------------------
+
+{
+	my ($status, $out) = in_shell('perl -e \'$SIG{CHLD} = "IGNORE"; exec @ARGV\' $k run -- sh -c "exit 6"');
+
+	is("$status $out", '6 ', 'a caller that ignores SIGCHLD');
+	my $place = scratch() . '/mask';
+	($status, $out) = in_shell("mkdir $place; umask 777; export XDG_RUNTIME_DIR=$place; " .
+		'$k run --root=builtin --name=masked -- sleep 1000 & ' .
+		'until $k ps | grep -q masked || ! kill -0 $!; do :; done; ' .
+		'$k stop --force masked; wait; $k run --root=builtin -- sh -c "exit 7"');
+	is($status, 7, 'umask 777: a guest that runs is found, and the next one starts') or diag($out);
+}
 
 {
 	my $uid = (stat scratch())[4];
@@ -257,11 +299,12 @@ for my $early (0.002, 0.01, 0.03, 0.06) {
 sub refused {
 	my ($pattern, @words) = @_;
 	my $g = command(['run', @words, '--', 'true']);
+	my $name = substr "@words" =~ s/[^ -~]/?/gr, 0, 80;
 
-	is($g->{ended}, 2, "@words: status 2");
-	like($g->err, qr/\Akernelet: $pattern\n\z/, "@words: one line");
-	is($g->out, '', "@words: nothing else");
-	$g->clean("@words");
+	is($g->{ended}, 2, "$name: status 2");
+	like($g->err, qr/\Akernelet(?:-hostfs)?: $pattern\n\z/, "$name: one line");
+	is($g->out, '', "$name: nothing else");
+	$g->clean($name);
 }
 
 refused(qr/run: no option --rot; the nearest is --root .*/, '--rot=x');
@@ -270,9 +313,28 @@ refused(qr/--cpus=0: not a whole number above 0/, '--root=builtin', '--cpus=0');
 refused(qr/--root=\/nonexistent: No such file or directory/, '--root=/nonexistent');
 refused(qr/--root=\/etc\/passwd: neither a directory, nor .*/, '--root=/etc/passwd');
 refused(qr/--share=\/nonexistent: No such file or directory/, '--root=builtin', '--share=/nonexistent');
-refused(qr/--name=a\/b: not a name.*|a\/b: not a name.*/, '--root=builtin', '--name=a/b');
+refused(qr/--name=a\/b: not a name.*/, '--root=builtin', '--name=a/b');
+refused(qr/--name=: not a name.*/, '--root=builtin', '--name=');
+refused(qr/--name=a\?b\?\[1mc: not a name.*/, '--root=builtin', "--name=a\nb\e[1mc");
+refused(qr/--cpus=65: the most is 64/, '--root=builtin', '--cpus=65');
+refused(qr/--env=$_: no name; say NAME or NAME=VALUE/, '--root=builtin', "--env=$_") for '', '=x', '=';
+refused(qr/--volume-map=\Q$_\E: not uid:HOST:GUEST or gid:HOST:GUEST/, '--root=builtin', "--volume-map=$_")
+	for 'uid:-1:0', 'uid:0:-1', 'uid:99999999999:0', 'uid: 1: 2', 'uid:1:+2', 'uid:4294967295:0', 'uid:1:2:3';
+refused(qr/$_ cannot be shared: $_ is hidden.*/, "--hide=$_", "--share=$_:/mnt") for '/', '/etc';
+refused(qr/\/etc cannot be shared: \/etc is hidden.*/, '--root=builtin', '--hide=/etc', '--share=/etc:/mnt');
 refused(qr/--kernel=\/nonexistent: .*/, '--root=builtin', '--kernel=/nonexistent');
 refused(qr/--persist: .*/, '--root=builtin', '--persist');
+refused(qr/\/$_: its file system is none that can be shared/, '--root=builtin', "--share=/$_:/mnt")
+	for qw(proc sys dev);
+{
+	my $many = scratch() . '/many';
+
+	run_user('sh', '-c', "mkdir $many && cd $many && touch \$(seq 300)");
+	refused(qr/--hide: too many, the most is 256 .*/, map { "--hide=$many/$_" } 1 .. 300);
+	my $g = command(['run', (map { "--hide=$many/$_" } 1 .. 150), '--', 'ls', $many]);
+	is($g->out, join('', map { "$_\n" } sort 151 .. 300), '150 are hidden');
+	$g->clean('150 are hidden');
+}
 is(command(['rnu'])->{ended}, 2, 'a subcommand that is not there');
 
 done_testing();

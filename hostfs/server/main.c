@@ -77,6 +77,11 @@ static void take_dir_fd(struct options *o, const char *value)
 	set_dir(o, "--dir-fd", value, openat(fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC));
 }
 
+static void take_ready(struct options *o, const char *value)
+{
+	o->ready = parse_fd("--ready", value);
+}
+
 static void take_dir(struct options *o, const char *value)
 {
 	set_dir(o, "--dir", value, open(value, O_PATH | O_DIRECTORY | O_CLOEXEC));
@@ -145,6 +150,7 @@ static const struct {
 	{ "--fd", "N", take_fd, "the SOCK_SEQPACKET socket to the guest" },
 	{ "--dir-fd", "N", take_dir_fd, "the directory to share, as a descriptor" },
 	{ "--dir", "PATH", take_dir, "the directory to share" },
+	{ "--ready", "N", take_ready, "a byte is written to this descriptor when it can serve" },
 	{ "--ro", NULL, take_ro, "nothing in it can be changed" },
 	{ "--cache", "MODE", take_cache,
 	  "none, auto (changes of the host are seen after 1 s), always (never) [auto]" },
@@ -260,6 +266,37 @@ static void serve(struct server *srv)
 
 /* ---- start --------------------------------------------------------------- */
 
+/* Of what whoever started us had open: the standard streams, and what we are for. */
+static void keep_only(const struct options *o)
+{
+	const int keep[] = { o->sock, o->dir, o->ready };
+	unsigned int from = 3;
+
+	for (;;) {
+		unsigned int next = UINT_MAX;
+		size_t i;
+
+		for (i = 0; i < sizeof(keep) / sizeof(*keep); i++)
+			if (keep[i] >= (int)from && (unsigned int)keep[i] < next)
+				next = keep[i];
+		if (next > from)
+			close_range(from, next - 1, 0);
+		if (next == UINT_MAX)
+			break;
+		from = next + 1;
+	}
+}
+
+/* All is well, as far as it can be known without the guest. */
+static void say_ready(const struct options *o)
+{
+	if (o->ready == NO_FD)
+		return;
+	if (write(o->ready, "r", 1) != 1)
+		usage_error("--ready", "%s", strerror(errno));
+	close(o->ready);
+}
+
 static void raise_limit(void)
 {
 	struct rlimit r;
@@ -273,7 +310,7 @@ static void raise_limit(void)
 int main(int argc, char **argv)
 {
 	static struct server server = {
-		.opt = { .sock = NO_FD, .dir = NO_FD, .cache = CACHE_AUTO },
+		.opt = { .sock = NO_FD, .dir = NO_FD, .ready = NO_FD, .cache = CACHE_AUTO },
 		.busy = PTHREAD_RWLOCK_INITIALIZER,
 	};
 	struct server *srv = &server;
@@ -281,12 +318,14 @@ int main(int argc, char **argv)
 
 	(void)argc;
 	parse(&srv->opt, argv);
+	keep_only(&srv->opt);
 	raise_limit();
 	umask(0);
 	ret = hide_start(srv) ?: node_start(srv) ?: handle_start(srv) ?: ops_session(srv);
 	if (ret)
 		usage_error("start", "%s", strerror(ret));
 	confine_early(srv);
+	say_ready(&srv->opt);
 	if (!meet(srv))
 		return 0;
 	ret = ring_start(srv);

@@ -25,6 +25,7 @@
 #include "server.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
 #include <stdio.h>
@@ -730,6 +731,19 @@ static int fd_budget(void)
 	return r.rlim_cur < 64 ? 16 : r.rlim_cur / 2;
 }
 
+/* For messages. */
+static const char *path_of(int fd)
+{
+	static char path[PATH_MAX];
+	char link[32];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, path, sizeof(path) - 1);
+	path[n < 0 ? 0 : n] = '\0';
+	return path;
+}
+
 int node_start(struct server *srv)
 {
 	struct node_table *t = calloc(1, sizeof(*t));
@@ -746,7 +760,7 @@ int node_start(struct server *srv)
 	if (look(srv->opt.dir, "", &stx))
 		return errno;
 	if (!file_system_listed(t, srv->opt.dir))
-		usage_error("--dir", "its file system is none that can be shared");
+		usage_error(path_of(srv->opt.dir), "its file system is none that can be shared");
 	id = identity_of(&stx);
 	t->device[t->devices++] = id.dev;
 	root = new_node(t, &id);

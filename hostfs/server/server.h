@@ -49,6 +49,7 @@ struct id_map {
 struct options {
 	int sock;
 	int dir;
+	int ready;
 	bool readonly;
 	bool verbose;
 	bool unconfined;

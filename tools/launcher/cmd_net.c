@@ -9,14 +9,16 @@
 
 static int run_net(int argc, char **argv)
 {
-	char *answer __auto_free = NULL;
+	char *answer __auto_free = NULL, *trouble __auto_free = NULL;
 	struct interface f = { 0 };
 
 	if (argc == 1) {
 		answer = control_ask(argv[0], NULL, "net list");
 	} else if (argc == 3 && !strcmp(argv[1], "add")) {
 		/* what is wrong is said here; the launcher only gets what is right */
-		interface_parse(&f, argv[2]);
+		trouble = interface_parse(&f, argv[2]);
+		if (trouble)
+			fail("%s", trouble);
 		answer = control_ask(argv[0], NULL, "net add %s", argv[2]);
 	} else if (argc == 3 && !strcmp(argv[1], "remove")) {
 		answer = control_ask(argv[0], NULL, "net remove %s", argv[2]);

@@ -26,6 +26,7 @@
 #include "terminal.h"
 
 #define PROGRESS_MS	200
+#define MAX_CPUS	64	/* NR_CPUS in arch-user/configs/defconfig */
 #define END_SECONDS	5	/* from the command's end to the guest's */
 
 static struct settings {
@@ -171,6 +172,7 @@ static void find_shares(void)
 	}
 	for (i = 0; i < settings.share.n; i++)
 		shares_add(&shares, settings.share.v[i]);
+	shares_check_hidden(&shares);
 	shares_modules(&shares, machine.kernel);
 	if (shares.n && !shares.server)
 		fail("no kernelet-hostfs beside this program: build it with make, or see --root");
@@ -287,9 +289,11 @@ static void timer_ready(void *data, short happened)
 
 static void set_timer(double seconds)
 {
+	long ns = (seconds - (time_t)seconds) * 1e9;
+	/* rounded up: 0 would be no timer */
 	struct itimerspec t = { .it_value = {
 		.tv_sec = seconds,
-		.tv_nsec = (seconds - (time_t)seconds) * 1e9,
+		.tv_nsec = ns + (ns < 999999999),
 	} };
 
 	if (!seconds)
@@ -324,6 +328,7 @@ static void start(int argc, char **argv)
 	vsock_start();
 	machine.show_log = settings.verbose;
 	machine.confined = !settings.unconfined;
+	shares_wait(&shares);
 	machine_start(&machine);
 	session_open(&session, machine.channel[CHANNEL_MAIN].host, &streams);
 	control_start(&entry, &machine, &session, &network);
@@ -391,6 +396,7 @@ static int end(void)
 	terminal_restore();
 	limits_remove();
 	entry_remove(&entry);
+	vsock_remove();
 	if (killed_by) {
 		sigset_t set;
 
@@ -408,7 +414,9 @@ static int run(int argc, char **argv)
 	time_t deadline = 0;
 
 	if (settings.name)
-		name_check(settings.name);
+		name_check("--name=", settings.name);
+	if (settings.cpus > MAX_CPUS)
+		fail("--cpus=%lu: the most is %d", settings.cpus, MAX_CPUS);
 	find_kernel();
 	find_shares();
 	network.name = settings.name ? settings.name : print("run-%d", getpid());

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -74,53 +75,66 @@ static bool is_address(const char *s)
 	return inet_pton(AF_INET, s, &a) == 1 || inet_pton(AF_INET6, s, &a) == 1;
 }
 
-static void set_key(struct interface *f, const char *key, const char *value)
+/* What is wrong with it, as a new string; functions below return that, or NULL. */
+static char *__printf(2, 3) wrong(const struct interface *f, const char *format, ...)
+{
+	char *text __auto_free = NULL;
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vasprintf(&text, format, args);
+	va_end(args);
+	return print("--net=%s: %s", f->spec, n < 0 ? "out of memory" : text);
+}
+
+static char *set_key(struct interface *f, const char *key, const char *value)
 {
 	if (!strcmp(key, "mac")) {
 		if (!is_mac(value))
-			fail("--net=%s: mac=%s: not a unicast MAC address, as 02:00:00:00:00:01",
-			     f->spec, value);
+			return wrong(f, "mac=%s: not a unicast MAC address, as 02:00:00:00:00:01",
+				     value);
 		strcpy(f->mac, value);
 	} else if (!strcmp(key, "mtu")) {
 		char *end;
 		unsigned long n = strtoul(value, &end, 10);
 
 		if (*value < '0' || *value > '9' || *end || n < 68 || n > 65521)
-			fail("--net=%s: mtu=%s: not an MTU, which is from 68 to 65521",
-			     f->spec, value);
+			return wrong(f, "mtu=%s: not an MTU, which is from 68 to 65521", value);
 		f->mtu = n;
 	} else if (!strcmp(key, "ip") || !strcmp(key, "host")) {
 		if (!is_prefix(value))
-			fail("--net=%s: %s=%s: not an address with its network, as 10.1.0.2/24",
-			     f->spec, key, value);
+			return wrong(f, "%s=%s: not an address with its network, as 10.1.0.2/24",
+				     key, value);
 		if (*key == 'h' && f->kind != NET_TAP)
-			fail("--net=%s: host= is for tap: only", f->spec);
+			return wrong(f, "host= is for tap: only");
 		*(*key == 'h' ? &f->host_ip : &f->ip) = print("%s", value);
 	} else if (!strcmp(key, "gw") || !strcmp(key, "dns")) {
 		if (!is_address(value))
-			fail("--net=%s: %s=%s: not an IP address", f->spec, key, value);
+			return wrong(f, "%s=%s: not an IP address", key, value);
 		*(*key == 'g' ? &f->gateway : &f->dns) = print("%s", value);
 	} else if (!strcmp(key, "pcap")) {
 		f->pcap = print("%s", value);
 	} else {
-		fail("--net=%s: %s=: unknown; mac, mtu, ip, gw, dns, host and pcap are known",
-		     f->spec, key);
+		return wrong(f, "%s=: unknown; mac, mtu, ip, gw, dns, host and pcap are known",
+			     key);
 	}
+	return NULL;
 }
 
 /* Takes ",KEY=VALUE" and ",netns" from the end: what precedes may hold commas. */
-static void take_keys(struct interface *f, char *text)
+static char *take_keys(struct interface *f, char *text)
 {
 	static const char *const keys[] = { "mac", "mtu", "ip", "gw", "dns", "host", "pcap" };
 	bool more = true;
 
 	while (more) {
-		char *comma = strrchr(text, ','), *equals;
+		char *comma = strrchr(text, ','), *equals, *trouble;
 		size_t i;
 
 		more = false;
 		if (!comma)
-			return;
+			break;
 		if (f->kind == NET_TAP && !strcmp(comma, ",netns")) {
 			f->own_netns = true;
 			*comma = '\0';
@@ -136,14 +150,17 @@ static void take_keys(struct interface *f, char *text)
 		if (!more && f->kind == NET_VDE) {
 			if (equals)
 				*equals = '=';
-			return;
+			break;
 		}
 		if (!equals)
-			fail("--net=%s: %s: not KEY=VALUE", f->spec, comma + 1);
-		set_key(f, comma + 1, equals + 1);
+			return wrong(f, "%s: not KEY=VALUE", comma + 1);
+		trouble = set_key(f, comma + 1, equals + 1);
+		if (trouble)
+			return trouble;
 		*comma = '\0';
 		more = true;
 	}
+	return NULL;
 }
 
 static bool is_plain(const char *s)
@@ -153,53 +170,56 @@ static bool is_plain(const char *s)
 	       strlen(s);
 }
 
-static void check_arg(struct interface *f)
+static char *check_arg(struct interface *f)
 {
 	char *end;
 
 	switch (f->kind) {
 	case NET_SWITCH:
 		if (!is_plain(f->arg))
-			fail("--net=%s: not a name: up to 64 letters, digits, \"_\", \"-\", \".\"",
-			     f->spec);
+			return wrong(f, "not a name: up to 64 letters, digits, _, -, and .");
 		break;
 	case NET_TAP:
 		if (!is_plain(f->arg) || strlen(f->arg) >= IFNAMSIZ)
-			fail("--net=%s: not a name of an interface, which has up to 15 letters",
-			     f->spec);
+			return wrong(f, "not a name of an interface, which has up to 15 letters");
 		break;
 	case NET_FD:
 		f->fds[0] = strtol(f->arg, &end, 10);
 		if (*f->arg < '0' || *f->arg > '9' || *end ||
 		    fcntl(f->fds[0], F_GETFD) < 0)
-			fail("--net=%s: that descriptor is not open", f->spec);
+			return wrong(f, "that descriptor is not open");
 		f->n_fds = 1;
 		break;
 	default:
 		break;
 	}
+	return NULL;
 }
 
-void interface_parse(struct interface *f, const char *spec)
+char *interface_parse(struct interface *f, const char *spec)
 {
-	char *text __auto_free = print("%s", spec), *colon;
+	char *text __auto_free = print("%s", spec), *colon, *trouble;
 	int kind = kind_of(spec);
 
-	if (kind < 0)
-		fail("--net=%s: not one of none, user, switch:NAME, vde:URL, tap:NAME, fd:N", spec);
-	f->kind = kinds[kind].kind;
 	f->spec = print("%s", spec);
+	if (kind < 0)
+		return wrong(f, "not one of none, user, switch:NAME, vde:URL, tap:NAME, fd:N");
+	f->kind = kinds[kind].kind;
 	f->end = -1;
 	f->watch.fd = -1;
 	f->retry.fd = -1;
-	take_keys(f, text);
+	trouble = take_keys(f, text);
+	if (trouble)
+		return trouble;
 	colon = strchr(text, ':');
 	if (colon)
 		*colon++ = '\0';
 	if (kinds[kind].has_arg != (colon && *colon))
-		fail("--net=%s: say for example --net=%s", spec, kinds[kind].example);
+		return wrong(f, "say for example --net=%s", kinds[kind].example);
 	f->arg = print("%s", colon ? colon : "");
-	check_arg(f);
+	if (f->kind == NET_USER && f->mtu > USER_MTU)
+		return wrong(f, "mtu=%u: --net=user takes up to %d", f->mtu, USER_MTU);
+	return check_arg(f);
 }
 
 /* ---- for the guest's init -------------------------------------------------- */

@@ -8,15 +8,12 @@
 #include "loop.h"
 #include "util.h"
 
-#define MAX_SOURCES	64
-
-static struct source *sources[MAX_SOURCES];
+static struct source **sources;
 static size_t n_sources;
 
 void loop_add(struct source *s)
 {
-	if (n_sources == MAX_SOURCES)
-		fail("too many descriptors to wait for");
+	sources = grow(sources, (n_sources + 1) * sizeof(*sources));
 	sources[n_sources++] = s;
 }
 
@@ -42,11 +39,12 @@ static void compact(void)
 
 void loop_turn(int ms)
 {
-	struct pollfd p[MAX_SOURCES];
+	static struct pollfd *p;
 	size_t i, n;
 
 	compact();
 	n = n_sources;
+	p = grow(p, (n + 1) * sizeof(*p));
 	for (i = 0; i < n; i++) {
 		p[i].fd = sources[i]->events ? sources[i]->fd : -1;
 		p[i].events = sources[i]->events;

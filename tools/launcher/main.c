@@ -16,7 +16,11 @@
  *   runtime.c           where they find it
  *   image.c             images of disks; image_work.c: what takes long on them
  */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <string.h>
+#include <unistd.h>
 #include "options.h"
 
 extern const struct command cmd_run, cmd_exec, cmd_console, cmd_mount, cmd_cp, cmd_ps, cmd_stats,
@@ -42,19 +46,45 @@ static void show_help(FILE *out)
 	fputs("\nkernelet SUBCOMMAND --help says more.\n", out);
 }
 
+/*
+ * Whatever the caller has left us with: the numbers of standard streams are
+ * these and nothing else's, and children are there to be waited for.
+ */
+static void set_up_process(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= 2);
+	if (fd > 2)
+		close(fd);
+	signal(SIGCHLD, SIG_DFL);
+}
+
+/* A reader that has gone away needs to be told nothing. */
+static int end_output(int status)
+{
+	errno = 0;
+	if ((fflush(stdout) || ferror(stdout)) && errno != EPIPE)
+		fail("standard output: %s", strerror(errno ? errno : EIO));
+	return status;
+}
+
 int main(int argc, char **argv)
 {
 	const struct command *c;
 	int used;
 
+	set_up_process();
 	if (argc < 2) {
 		show_help(stderr);
 		return EXIT_USAGE;
 	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
 		show_help(stdout);
-		return 0;
+		return end_output(0);
 	}
 	c = command_find(argc - 1, argv + 1, &used);
-	return command_run(c, argc - 1 - used, argv + 1 + used);
+	return end_output(command_run(c, argc - 1 - used, argv + 1 + used));
 }

@@ -9,7 +9,6 @@
 #include <unistd.h>
 #include "network.h"
 
-#define USER_MTU	9000		/* libvdeslirp cuts longer frames short */
 #define SOCKET_BUFFER	(4 << 20)
 #define NOTICE_REMOVE	2		/* see drivers/net_user.h */
 
@@ -135,8 +134,6 @@ static void complete(struct network *net, struct interface *f)
 	f->subnet = next_subnet(net);
 	if (!f->mtu)
 		f->mtu = USER_MTU;
-	if (f->mtu > USER_MTU)
-		fail("--net=%s: mtu=%u: --net=user takes up to %d", f->spec, f->mtu, USER_MTU);
 }
 
 void network_parse(struct network *net, const struct words *specs, const struct words *publish,
@@ -146,6 +143,7 @@ void network_parse(struct network *net, const struct words *specs, const struct 
 	size_t i;
 
 	for (i = 0; i < specs->n; i++) {
+		char *trouble __auto_free = NULL;
 		struct interface f = { 0 };
 
 		if (!strcmp(specs->v[i], "none")) {
@@ -155,7 +153,9 @@ void network_parse(struct network *net, const struct words *specs, const struct 
 		}
 		if (net->n == MAX_INTERFACES - SPARE_INTERFACES)
 			fail("--net=%s: too many, the most is %d", specs->v[i], net->n);
-		interface_parse(&f, specs->v[i]);
+		trouble = interface_parse(&f, specs->v[i]);
+		if (trouble)
+			fail("%s", trouble);
 		f.number = net->n;
 		complete(net, &f);
 		user |= f.kind == NET_USER;
@@ -271,14 +271,19 @@ void network_start(struct network *net)
 	int i;
 
 	for (i = 0; i < net->n; i++) {
+		char *trouble __auto_free = NULL;
 		struct interface *f = &net->interface[i];
 
-		if (f->kind != NET_SPARE && has_socket(f) && !plug_start(net, f, true))
+		if (f->kind != NET_SPARE && has_socket(f))
+			trouble = plug_start(net, f, true);
+		if (trouble && *trouble)
+			fail("%s", trouble);
+		if (trouble)
 			exit(EXIT_USAGE);
 	}
 }
 
-/* ---- while it runs --------------------------------------------------------- */
+/* ---- while it runs: nothing here may end the program ------------------------ */
 
 static char *list(struct network *net)
 {
@@ -301,7 +306,7 @@ static char *list(struct network *net)
 
 static char *add(struct network *net, const char *spec)
 {
-	char *record __auto_free = NULL;
+	char *record __auto_free = NULL, *trouble __auto_free = NULL;
 	struct interface new = { 0 }, *f = NULL;
 	int i;
 
@@ -310,7 +315,9 @@ static char *add(struct network *net, const char *spec)
 			f = &net->interface[i];
 	if (!f)
 		return print("-no more interfaces can be added");
-	interface_parse(&new, spec);
+	trouble = interface_parse(&new, spec);
+	if (trouble)
+		return print("-%s", trouble);
 	if (new.kind == NET_FD || new.own_netns || new.pcap || *new.mac)
 		return print("-%s: not for an interface that is added later", spec);
 	new.number = f->number;
@@ -318,9 +325,11 @@ static char *add(struct network *net, const char *spec)
 	strcpy(new.mac, f->mac);
 	complete(net, &new);
 	*f = new;
-	if (!plug_start(net, f, true)) {
+	trouble = plug_start(net, f, true);
+	if (trouble) {
 		f->kind = NET_SPARE;
-		return print("-%s: it does not work: see what %s wrote", spec, net->name);
+		return *trouble ? print("-%s", trouble) :
+		       print("-%s: it does not work: see what %s wrote", spec, net->name);
 	}
 	record = interface_record(f);
 	session_send(net->session, TO_NET, record, strlen(record));

@@ -7,6 +7,7 @@
 #include "session.h"
 
 #define MAX_INTERFACES	16
+#define USER_MTU	9000	/* libvdeslirp cuts longer frames short */
 #define SPARE_INTERFACES 2	/* for those that are added later */
 
 enum interface_kind {
@@ -123,11 +124,13 @@ char *network_ask(struct network *net, const char *request);
 /* interface.c */
 
 /**
- * interface_parse() - what a value of --net says; ends the program if it is wrong
+ * interface_parse() - what a value of --net says
  * @f:		result
  * @spec:	the value
+ *
+ * Return: NULL, or a new string that says what is wrong with it.
  */
-void interface_parse(struct interface *f, const char *spec);
+char *interface_parse(struct interface *f, const char *spec);
 
 /**
  * interface_record() - how the guest's init is to set it up
@@ -156,11 +159,12 @@ void tap_drop_rights(void);
  * plug_start() - start a pump, or get a port of a switch
  * @net:	whose interface it is
  * @f:		the interface
- * @first:	the program ends when it fails; else it is tried again
+ * @first:	see whether it works; else it is tried until it does
  *
- * Return: whether it works.
+ * Return: NULL, or a new string that says what is wrong, which is empty when
+ * the pump has said it itself on standard error.
  */
-bool plug_start(struct network *net, struct interface *f, bool first);
+char *plug_start(struct network *net, struct interface *f, bool first);
 
 /**
  * plug_stop() - end it
@@ -175,5 +179,10 @@ void plug_stop(struct interface *f);
  */
 void vsock_open(const char *path, struct machine *m);
 void vsock_start(void);
+
+/**
+ * vsock_remove() - take the socket away again; to be called once more is no harm
+ */
+void vsock_remove(void);
 
 #endif /* NETWORK_H */

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
@@ -30,16 +31,8 @@
 
 static struct network *network;
 
-static const char *helper(void)
-{
-	static const char *path;
-
-	if (!path)
-		path = program_beside(HELPER);
-	if (!path)
-		fail("no " HELPER " beside this program: build it with make");
-	return path;
-}
+/* Of HELPER, once plug_start() has found it. */
+static char *helper;
 
 /* ---- when it is gone ------------------------------------------------------- */
 
@@ -51,7 +44,7 @@ static void retry_ready(void *data, short happened)
 	loop_remove(&f->retry);
 	close(f->retry.fd);
 	f->retry.fd = -1;
-	plug_start(network, f, false);
+	free(plug_start(network, f, false));
 }
 
 static void set_retry(struct interface *f)
@@ -159,7 +152,7 @@ static void __noreturn become_pump(struct network *net, const struct interface *
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	sigset_t none;
 
-	words_add(&w, (char *)helper());
+	words_add(&w, helper);
 	words_add(&w, "pump");
 	words_add(&w, "--fd");
 	words_add(&w, print("%d", f->end));
@@ -196,51 +189,56 @@ static void __noreturn become_pump(struct network *net, const struct interface *
 	_exit(EXIT_USAGE);
 }
 
-static bool start_pump(struct network *net, struct interface *f, bool first)
+static char *start_pump(struct network *net, struct interface *f, bool first)
 {
 	pid_t parent = getpid();
 	int fds[2], pidfd;
 	char c;
 
 	if (pipe2(fds, O_CLOEXEC))
-		fail("no pipe: %s", strerror(errno));
+		return print("no pipe for --net=%s: %s", f->spec, strerror(errno));
 	f->pid = fork();
 	if (!f->pid)
 		become_pump(net, f, fds[1], first, parent);
 	close(fds[1]);
-	if (f->pid < 0)
-		fail("no process for --net=%s: %s (see ulimit -u)", f->spec, strerror(errno));
+	if (f->pid < 0) {
+		f->pid = 0;
+		close(fds[0]);
+		return print("no process for --net=%s: %s (see ulimit -u)", f->spec,
+			     strerror(errno));
+	}
 	/* later it says by itself that the link is up, or ends */
 	if (first && read(fds[0], &c, 1) != 1) {
 		int status = 0;
 
 		waitpid(f->pid, &status, 0);
 		f->pid = 0;
-		if (!WIFEXITED(status) || WEXITSTATUS(status) != EXIT_USAGE)
-			complain("--net=%s: its process has ended", f->spec);
 		close(fds[0]);
-		return false;
+		if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_USAGE)
+			return print("%s", "");
+		return print("--net=%s: its process has ended", f->spec);
 	}
 	close(fds[0]);
 	pidfd = syscall(SYS_pidfd_open, f->pid, 0);
-	if (pidfd < 0)
-		fail("--net=%s: %s", f->spec, strerror(errno));
+	if (pidfd < 0) {
+		char *trouble = print("--net=%s: %s", f->spec, strerror(errno));
+
+		plug_stop(f);
+		return trouble;
+	}
 	watch(f, pidfd);
-	return true;
+	return NULL;
 }
 
 /* ---- switches -------------------------------------------------------------- */
 
-/* The directory of switches: one socket and one lock for each. */
+/* The directory of switches: one socket and one lock for each; or -1. */
 static int switch_directory(void)
 {
-	int base __auto_fd = runtime_directory(), dir;
+	int base __auto_fd = runtime_directory();
 
 	mkdirat(base, ".switch", 0700);
-	dir = openat(base, ".switch", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (dir < 0)
-		fail("the runtime directory: .switch: %s", strerror(errno));
-	return dir;
+	return openat(base, ".switch", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
 static struct sockaddr_un address_in(int dir, const char *name)
@@ -263,7 +261,7 @@ static void __noreturn become_switch(int dir, const char *name, int listener, in
 	if (n < 0)
 		_exit(EXIT_GUEST);
 	path[n] = '\0';
-	words_add(&w, (char *)helper());
+	words_add(&w, helper);
 	words_add(&w, "switch");
 	words_add(&w, "--listener");
 	words_add(&w, print("%d", listener));
@@ -283,7 +281,7 @@ static void __noreturn become_switch(int dir, const char *name, int listener, in
 }
 
 /* It is to outlive us, for the others: it is nobody's child. */
-static void start_switch(int dir, const char *name, int listener, int lock)
+static bool start_switch(int dir, const char *name, int listener, int lock)
 {
 	pid_t pid = fork();
 
@@ -293,9 +291,7 @@ static void start_switch(int dir, const char *name, int listener, int lock)
 			become_switch(dir, name, listener, lock);
 		_exit(0);
 	}
-	if (pid < 0)
-		fail("no process for a switch: %s (see ulimit -u)", strerror(errno));
-	waitpid(pid, NULL, 0);
+	return pid > 0 && waitpid(pid, NULL, 0) == pid;
 }
 
 /* A connection to the switch, which is started when it is not there; or -1. */
@@ -305,6 +301,7 @@ static int switch_connect(const char *name)
 	int dir __auto_fd = switch_directory(), lock __auto_fd = -1, listener __auto_fd = -1;
 	struct sockaddr_un a = address_in(dir, name);
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	bool started;
 
 	lock = openat(dir, lock_name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0 || lock < 0 || flock(lock, LOCK_EX))
@@ -319,9 +316,9 @@ static int switch_connect(const char *name)
 	{
 		int own __auto_fd = openat(dir, lock_name, O_RDWR | O_CLOEXEC);
 
-		start_switch(dir, name, listener, own);
+		started = start_switch(dir, name, listener, own);
 	}
-	if (!connect(fd, (struct sockaddr *)&a, sizeof(a)))
+	if (started && !connect(fd, (struct sockaddr *)&a, sizeof(a)))
 		return fd;
 
 out_close:
@@ -352,25 +349,35 @@ static bool send_port(int fd, int end)
 	       recv(fd, &c, 1, 0) == 1;
 }
 
-static bool join_switch(struct interface *f, bool first)
+static char *join_switch(struct interface *f)
 {
+	mode_t mask = umask(077);
 	int fd = switch_connect(f->arg);
 
+	umask(mask);
 	if (fd >= 0 && send_port(fd, f->end)) {
 		watch(f, fd);
-		return true;
+		return NULL;
 	}
 	if (fd >= 0)
 		close(fd);
-	if (first)
-		complain("--net=%s: the switch cannot be started", f->spec);
-	else
-		set_retry(f);
-	return false;
+	return print("--net=%s: the switch cannot be started", f->spec);
 }
 
-bool plug_start(struct network *net, struct interface *f, bool first)
+char *plug_start(struct network *net, struct interface *f, bool first)
 {
+	char *trouble;
+
 	network = net;
-	return f->kind == NET_SWITCH ? join_switch(f, first) : start_pump(net, f, first);
+	if (!helper)
+		helper = program_beside(HELPER);
+	if (!helper)
+		trouble = print("no " HELPER " beside this program: build it with make");
+	else if (f->kind == NET_SWITCH)
+		trouble = join_switch(f);
+	else
+		trouble = start_pump(net, f, first);
+	if (trouble && !first)
+		set_retry(f);
+	return trouble;
 }

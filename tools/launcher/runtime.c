@@ -41,24 +41,46 @@ int runtime_directory(void)
 		print("/run/user/%u/kernelet", geteuid()),
 		print("/tmp/kernelet-%u", geteuid()),
 	};
+	mode_t mask = umask(077);
 	int i, fd = -1;
 
 	for (i = 0; i < 3 && fd < 0; i++)
 		if (path[i])
 			fd = own_directory(path[i]);
-	if (fd < 0)
-		fail("%s: not a directory that is yours alone; set XDG_RUNTIME_DIR", path[2]);
+	umask(mask);
 	for (i = 0; i < 3; i++)
 		free(path[i]);
 	return fd;
 }
 
-/* Nobody else makes or removes a guest's directory until it is closed. */
+static int open_all(void)
+{
+	int fd = runtime_directory();
+
+	if (fd < 0)
+		fail("/tmp/kernelet-%u: not a directory that is yours alone; set XDG_RUNTIME_DIR",
+		     geteuid());
+	return fd;
+}
+
+/* Nobody else makes or removes a guest's directory until it is closed; or -1. */
 static int lock_all(int base)
 {
+	mode_t mask = umask(077);
 	int fd = openat(base, ".lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
-	if (fd < 0 || flock(fd, LOCK_EX))
+	umask(mask);
+	if (fd < 0 || !flock(fd, LOCK_EX))
+		return fd;
+	close(fd);
+	return -1;
+}
+
+static int lock_or_fail(int base)
+{
+	int fd = lock_all(base);
+
+	if (fd < 0)
 		fail("the runtime directory cannot be locked: %s", strerror(errno));
 	return fd;
 }
@@ -111,13 +133,13 @@ static struct words sweep(int base)
 
 struct words entries(void)
 {
-	int base __auto_fd = runtime_directory();
-	int lock __auto_fd = lock_all(base);
+	int base __auto_fd = open_all();
+	int lock __auto_fd = lock_or_fail(base);
 
 	return sweep(base);
 }
 
-void name_check(const char *name)
+void name_check(const char *option, const char *name)
 {
 	const char *s;
 
@@ -126,8 +148,8 @@ void name_check(const char *name)
 		    !(*s >= '0' && *s <= '9') && !(s != name && strchr("-_.", *s)))
 			break;
 	if (*s || s == name || s - name > NAME_LENGTH)
-		fail("%s: not a name for a guest: letters, digits and -_. (not first), at most %d",
-		     name, NAME_LENGTH);
+		fail("%s%s: not a name for a guest: letters, digits, -_. (not first), at most %d",
+		     option, name, NAME_LENGTH);
 }
 
 /* A path that is short enough for a socket, however long the directory's is. */
@@ -160,9 +182,10 @@ static void write_info(int dir, const char *info)
 
 void entry_create(struct entry *e, const char *name, const char *info)
 {
-	int base __auto_fd = runtime_directory();
-	int lock __auto_fd = lock_all(base);
+	int base __auto_fd = open_all();
+	int lock __auto_fd = lock_or_fail(base);
 	struct words alive = sweep(base);
+	mode_t mask = umask(077);
 	size_t i;
 
 	e->name = name ? print("%s", name) : print("run-%d", getpid());
@@ -177,22 +200,23 @@ void entry_create(struct entry *e, const char *name, const char *info)
 		fail("runtime directory: %s: %s", e->name, strerror(errno));
 	e->listener = listen_in(e->dir);
 	write_info(e->dir, info);
+	umask(mask);
 }
 
+/* What cannot be removed is left to who comes next. */
 void entry_remove(struct entry *e)
 {
-	int base, lock;
+	int base __auto_fd = -1, lock __auto_fd = -1;
 
 	if (e->dir < 0)
 		return;
 	base = runtime_directory();
 	lock = lock_all(base);
-	remove_directory(base, e->name);
+	if (lock >= 0)
+		remove_directory(base, e->name);
 	close(e->listener);
 	close(e->alive);
 	close(e->dir);
-	close(lock);
-	close(base);
 	e->dir = -1;
 }
 
@@ -200,7 +224,7 @@ void entry_remove(struct entry *e)
 
 char *entry_info(const char *name, const char *key)
 {
-	int base __auto_fd = runtime_directory();
+	int base __auto_fd = open_all();
 	char *path __auto_free = print("%s/info", name);
 	char *text __auto_free = read_file(base, path);
 	char *line, *save = NULL;
@@ -215,12 +239,12 @@ char *entry_info(const char *name, const char *key)
 
 int entry_connect(const char *name)
 {
-	int base __auto_fd = runtime_directory();
+	int base __auto_fd = open_all();
 	int dir __auto_fd = -1;
 	struct sockaddr_un a;
 	int fd;
 
-	name_check(name);
+	name_check("", name);
 	dir = openat(base, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0 || !is_alive(base, name))
 		fail("%s: no guest of this name runs (see kernelet ps)", name);

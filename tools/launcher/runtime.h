@@ -32,6 +32,8 @@ struct entry {
 
 /**
  * runtime_directory() - open it, made if need be
+ *
+ * Return: a descriptor, or -1.
  */
 int runtime_directory(void);
 
@@ -70,7 +72,9 @@ int entry_connect(const char *name);
 
 /**
  * name_check() - whether a name may be a guest's; ends the program if not
+ * @option:	that it is a value of, as "--name=", or ""
+ * @name:	the name
  */
-void name_check(const char *name);
+void name_check(const char *option, const char *name);
 
 #endif /* RUNTIME_H */

@@ -148,11 +148,21 @@ static void add_environment(struct session *s, bool root, bool home, const struc
 		add_root_path(s, more);
 }
 
+static void check_environment(const struct words *env)
+{
+	size_t i;
+
+	for (i = 0; i < env->n; i++)
+		if (!*env->v[i] || *env->v[i] == '=')
+			fail("--env=%s: no name; say NAME or NAME=VALUE", env->v[i]);
+}
+
 void request_add_caller(struct session *s, bool root, bool home, const struct words *env)
 {
 	gid_t groups[1024];
 	int i, n = root ? 0 : getgroups(ARRAY_SIZE(groups), groups);
 
+	check_environment(env);
 	request_add(s, REC_UID, "%u", root ? 0 : getuid());
 	request_add(s, REC_GID, "%u", root ? 0 : getgid());
 	for (i = 0; i < n; i++)

@@ -18,6 +18,7 @@
 #define BUILTIN		"builtin"
 #define MAGIC_SIZE	2048
 #define MAX_MAPS	16	/* as the server has it */
+#define MAX_HIDDEN	256	/* ditto */
 #define CHANNEL_ARCHIVE	4
 
 /*
@@ -216,17 +217,29 @@ void shares_add(struct shares *sh, const char *text)
 		fail("--share=%s: for the root of the guest say --root=%s", text, copy);
 }
 
+/* Where the number of a user or group ends, if that is at the letter @end; or NULL. */
+static const char *id_end(const char *s, char end)
+{
+	unsigned long n;
+	char *at;
+
+	errno = 0;
+	n = strtoul(s, &at, 10);
+	/* the last one stands for "none" */
+	return *s >= '0' && *s <= '9' && !errno && n < UINT_MAX && *at == end ? at : NULL;
+}
+
 void shares_map(struct shares *sh, const struct words *maps)
 {
 	size_t i;
 
 	for (i = 0; i < maps->n; i++) {
 		const char *s = maps->v[i];
-		unsigned int host, guest;
-		int end = 0;
+		const char *host_end = NULL;
 
-		if ((strncmp(s, "uid:", 4) && strncmp(s, "gid:", 4)) ||
-		    sscanf(s + 4, "%u:%u%n", &host, &guest, &end) != 2 || s[4 + end])
+		if (!strncmp(s, "uid:", 4) || !strncmp(s, "gid:", 4))
+			host_end = id_end(s + 4, ':');
+		if (!host_end || !id_end(host_end + 1, '\0'))
 			fail("--volume-map=%s: not uid:HOST:GUEST or gid:HOST:GUEST", s);
 	}
 	if (maps->n > MAX_MAPS)
@@ -264,6 +277,18 @@ static bool has_directory(const char *path)
 	return !access(dir, F_OK);
 }
 
+static void hide(struct shares *sh, char *path)
+{
+	size_t i;
+
+	for (i = 0; path && i < sh->hidden.n; i++)
+		if (!strcmp(sh->hidden.v[i], path))
+			return;
+	if (path)
+		words_add(&sh->hidden, path);
+}
+
+/* By its name, and where that is a link, or a link leads there, by what it is. */
 static void hide_home(struct shares *sh, const char *home, const struct words *none)
 {
 	size_t i;
@@ -271,10 +296,10 @@ static void hide_home(struct shares *sh, const char *home, const struct words *n
 	for (i = 0; i < ARRAY_SIZE(hidden_at_home); i++) {
 		char *path = print("%s/%s", home, hidden_at_home[i]);
 
-		if (!is_shown(none, hidden_at_home[i], path) && has_directory(path))
-			words_add(&sh->hidden, path);
-		else
-			free(path);
+		if (is_shown(none, hidden_at_home[i], path) || !has_directory(path))
+			continue;
+		hide(sh, path);
+		hide(sh, realpath(path, NULL));
 	}
 }
 
@@ -339,8 +364,11 @@ void shares_hide(struct shares *sh, const struct words *more, const struct words
 
 		if (!path)
 			fail("--hide=%s: %s", more->v[i], strerror(errno));
-		words_add(&sh->hidden, path);
+		hide(sh, path);
 	}
+	if (sh->hidden.n > MAX_HIDDEN)
+		fail("--hide: too many, the most is %d with the list (see kernelet manual)",
+		     MAX_HIDDEN);
 }
 
 void shares_modules(struct shares *sh, const char *kernel)
@@ -370,6 +398,22 @@ static const char *below(const char *path, const char *dir)
 	if (!strncmp(path, dir, n) && path[n] == '/')
 		return path + n;
 	return NULL;
+}
+
+/* A directory that is shown, and is itself what is hidden or lies in it. */
+void shares_check_hidden(const struct shares *sh)
+{
+	size_t i, j;
+
+	for (i = 0; i < sh->n; i++)
+		for (j = 0; j < sh->hidden.n; j++) {
+			const struct share *s = &sh->share[i];
+			const char *hidden = sh->hidden.v[j];
+
+			if (!strcmp(s->host, hidden) || below(s->host, hidden))
+				fail("%s cannot be shared: %s is hidden (see --hide, --no-hide)",
+				     s->host, hidden);
+		}
 }
 
 /* ---- telling the guest ---------------------------------------------------- */
@@ -415,7 +459,8 @@ static void add_option(struct words *w, const char *name, const char *value)
 	words_add(w, print("%s", value));
 }
 
-static void server_words(const struct shares *sh, const struct share *s, struct words *w)
+static void server_words(const struct shares *sh, const struct share *s, int ready,
+			 struct words *w)
 {
 	bool rw = !strcmp(s->mode, "rw");
 	size_t i;
@@ -425,6 +470,8 @@ static void server_words(const struct shares *sh, const struct share *s, struct 
 	words_add(w, print("%d", s->socket));
 	words_add(w, "--dir-fd");
 	words_add(w, print("%d", s->dir));
+	words_add(w, "--ready");
+	words_add(w, print("%d", ready));
 	/* changes of the host below what is written over are undefined anyway */
 	add_option(w, "cache", !s->guest || !strcmp(s->mode, "overlay") ? "always" :
 			       sh->cache ? sh->cache : "auto");
@@ -442,7 +489,8 @@ static void server_words(const struct shares *sh, const struct share *s, struct 
 		add_option(w, "map", sh->maps.v[i]);
 }
 
-static void __noreturn become_server(const struct share *s, const struct words *w, pid_t parent)
+static void __noreturn become_server(const struct share *s, int ready, const struct words *w,
+				     pid_t parent)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	sigset_t none;
@@ -454,6 +502,7 @@ static void __noreturn become_server(const struct share *s, const struct words *
 	dup2(null, 1);
 	fcntl(s->socket, F_SETFD, 0);
 	fcntl(s->dir, F_SETFD, 0);
+	fcntl(ready, F_SETFD, 0);
 	limits_enter();
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
@@ -471,14 +520,32 @@ void shares_start(struct shares *sh)
 	for (i = 0; i < sh->n; i++) {
 		struct share *s = &sh->share[i];
 		struct words w = { 0 };
+		int fds[2];
 
-		server_words(sh, s, &w);
+		if (pipe2(fds, O_CLOEXEC))
+			fail("no pipe: %s", strerror(errno));
+		server_words(sh, s, fds[1], &w);
 		pid = fork();
 		if (pid < 0)
 			fail("no process for %s: %s (see ulimit -u)", s->host, strerror(errno));
 		if (!pid)
-			become_server(s, &w, parent);
+			become_server(s, fds[1], &w, parent);
+		s->ready = fds[0];
+		close(fds[1]);
 		close(s->socket);
 		close(s->dir);
+	}
+}
+
+void shares_wait(struct shares *sh)
+{
+	size_t i;
+	char c;
+
+	for (i = 0; i < sh->n; i++) {
+		/* what is wrong it has said itself */
+		if (read(sh->share[i].ready, &c, 1) != 1)
+			exit(EXIT_USAGE);
+		close(sh->share[i].ready);
 	}
 }

@@ -17,6 +17,7 @@
  * @modules:	what the kernel can load: init knows the place
  * @dir:	descriptor of the directory
  * @socket:	the server's end
+ * @ready:	by which the server says that it can serve
  */
 struct share {
 	char *tag;
@@ -26,6 +27,7 @@ struct share {
 	bool modules;
 	int dir;
 	int socket;
+	int ready;
 };
 
 enum root_kind {
@@ -122,6 +124,11 @@ void shares_cache(struct shares *sh, const char *mode);
 void shares_hide(struct shares *sh, const struct words *more, const struct words *none);
 
 /**
+ * shares_check_hidden() - end the program if what is shown is hidden as a whole
+ */
+void shares_check_hidden(const struct shares *sh);
+
+/**
  * shares_hidden_list() - the default list, for people
  */
 void shares_hidden_list(FILE *out);
@@ -135,5 +142,10 @@ void shares_request(struct shares *sh, struct session *s, struct machine *m);
  * shares_start() - start the servers; to be called before machine_start()
  */
 void shares_start(struct shares *sh);
+
+/**
+ * shares_wait() - wait until they can serve; ends the program if one cannot
+ */
+void shares_wait(struct shares *sh);
 
 #endif /* SHARES_H */

@@ -19,11 +19,15 @@ void free_auto(void *p)
 	free(*(void **)p);
 }
 
+/* One line, whatever the values that it quotes hold. */
 static void say(const char *format, va_list args)
 {
-	char line[1024];
+	char line[1024], *s;
 
 	vsnprintf(line, sizeof(line), format, args);
+	for (s = line; *s; s++)
+		if ((unsigned char)*s < ' ' || *s == 127)
+			*s = '?';
 	fprintf(stderr, "kernelet: %s\n", line);
 }
 
@@ -60,7 +64,7 @@ char *print(const char *format, ...)
 	return s;
 }
 
-static void *grow(void *p, size_t n)
+void *grow(void *p, size_t n)
 {
 	p = realloc(p, n);
 	if (!p)

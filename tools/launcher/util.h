@@ -40,6 +40,11 @@ void __printf(1, 2) complain(const char *format, ...);
 char *__printf(1, 2) print(const char *format, ...);
 
 /**
+ * grow() - realloc() that does not fail
+ */
+void *grow(void *p, size_t n);
+
+/**
  * struct words - a list of strings that grows, ended by a NULL
  */
 struct words {

@@ -8,16 +8,39 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 #include "network.h"
 
 static int end = -1, listener = -1;
-static char *place;
+static char *place, *helper;
 
-static void remove_socket(void)
+void vsock_remove(void)
 {
-	unlink(place);
+	if (place)
+		unlink(place);
+	place = NULL;
+}
+
+/* Is it a socket where nobody listens any more, as one who was killed leaves it? */
+static bool is_stale(const struct sockaddr_un *a)
+{
+	int fd __auto_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct stat st;
+
+	return !lstat(a->sun_path, &st) && S_ISSOCK(st.st_mode) &&
+	       connect(fd, (const struct sockaddr *)a, sizeof(*a)) && errno == ECONNREFUSED;
+}
+
+/* Returns 0, or errno. */
+static int bind_listener(const struct sockaddr_un *a)
+{
+	int err = bind(listener, (const struct sockaddr *)a, sizeof(*a)) ? errno : 0;
+
+	if (err == EADDRINUSE && is_stale(a) && !unlink(a->sun_path))
+		err = bind(listener, (const struct sockaddr *)a, sizeof(*a)) ? errno : 0;
+	return err;
 }
 
 void vsock_open(const char *path, struct machine *m)
@@ -25,8 +48,13 @@ void vsock_open(const char *path, struct machine *m)
 	char *copy __auto_free = print("%s", path), *dir __auto_free = NULL;
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
 	char *slash = strrchr(copy, '/');
-	int fds[2];
+	int fds[2], err;
 
+	if (!*path || path[strlen(path) - 1] == '/')
+		fail("--vsock=%s: not a path for a socket", path);
+	helper = program_beside("kernelet-net");
+	if (!helper)
+		fail("no kernelet-net beside this program: build it with make");
 	if (slash)
 		*slash = '\0';
 	dir = realpath(slash ? *copy ? copy : "/" : ".", NULL);
@@ -38,10 +66,11 @@ void vsock_open(const char *path, struct machine *m)
 		fail("--vsock=%s: the path is too long for a socket's", path);
 	strcpy(a.sun_path, place);
 	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (bind(listener, (struct sockaddr *)&a, sizeof(a)))
-		fail("--vsock=%s: %s", path, errno == EADDRINUSE ? "there is such a file already" :
-		     strerror(errno));
-	atexit(remove_socket);
+	err = bind_listener(&a);
+	if (err)
+		fail("--vsock=%s: %s", path, err == EADDRINUSE ? "there is such a file already" :
+		     strerror(err));
+	atexit(vsock_remove);
 	if (listen(listener, 64) ||
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds))
 		fail("--vsock=%s: %s", path, strerror(errno));
@@ -52,13 +81,10 @@ void vsock_open(const char *path, struct machine *m)
 static void __noreturn become_helper(pid_t parent)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	char *path = program_beside("kernelet-net");
-	char *words[] = { path, "vsock", "--fd", print("%d", end), "--listener",
+	char *words[] = { helper, "vsock", "--fd", print("%d", end), "--listener",
 			  print("%d", listener), "--path", place, NULL };
 	sigset_t none;
 
-	if (!path)
-		fail("no kernelet-net beside this program: build it with make");
 	setsid();
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -69,7 +95,7 @@ static void __noreturn become_helper(pid_t parent)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(EXIT_GUEST);
-	execve(path, words, (char *[]){ NULL });
+	execve(helper, words, (char *[]){ NULL });
 	_exit(EXIT_USAGE);
 }
 
