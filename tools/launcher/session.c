@@ -309,14 +309,11 @@ static void take_output(struct session *s, int i, const char *data, size_t n)
 }
 
 /* Text from the guest that is no output: nothing of it may steer a terminal. */
-static void show_trouble(char *text, size_t n)
+static void show_trouble(const char *text, size_t n)
 {
-	size_t i;
+	char *clean __auto_free = text_clean(text, n, "");
 
-	for (i = 0; i < n; i++)
-		if (text[i] < ' ' || text[i] > '~')
-			text[i] = '?';
-	complain("the guest says: %.*s", (int)n, text);
+	complain("the guest says: %s", clean);
 }
 
 static void take_message(struct session *s, char *m, size_t n)
@@ -326,6 +323,9 @@ static void take_message(struct session *s, char *m, size_t n)
 	switch (m[0]) {
 	case FROM_READY:
 		s->ready = true;
+		break;
+	case FROM_SETTLING:
+		s->settling = true;
 		break;
 	case FROM_CREDIT:
 		if (n != 1 + sizeof(more))
