@@ -100,7 +100,7 @@ static int run(int argc, char **argv)
 	session_open(&session, channel, &streams);
 	while (session.code < 0 && !session.lost && !killed_by)
 		loop_turn(-1);
-	while (session_left(&session) && !killed_by)
+	while (!killed_by && session_left(&session))
 		loop_turn(-1);
 	terminal_restore();
 	if (killed_by)

@@ -263,18 +263,20 @@ static void channel_back(void *data, short happened)
 {
 	struct source *source = data;
 	char message[SESSION_DATA + 1];
-	ssize_t n;
+	ssize_t n = 1;
+	int i;
 
 	(void)happened;
-	while ((n = recv(source->fd, message, sizeof(message), MSG_DONTWAIT)) > 0) {
-		if (message[0] != FROM_RESET)
+	for (i = 0; i < LOOP_MESSAGES && n > 0; i++) {
+		n = recv(source->fd, message, sizeof(message), MSG_DONTWAIT);
+		if (n > 0 && message[0] != FROM_RESET)
 			continue;
-		loop_remove(source);
-		lent[source - returning] = IDLE;
+		if (n >= 0)
+			loop_remove(source);
+		if (n > 0)
+			lent[source - returning] = IDLE;
 		return;
 	}
-	if (!n)
-		loop_remove(source);
 }
 
 static void take_back(int n)
@@ -443,8 +445,6 @@ static char *ask_once(const char *name, char **trouble, int *fd, const char *for
 	return print("%s", text + 1);
 }
 
-int control_open(const char *name, const char *request)
-{
 char *control_try(const char *name, char **trouble, const char *format, ...)
 {
 	va_list args;
@@ -485,6 +485,8 @@ char *control_ask(const char *name, int *fd, const char *format, ...)
 	return text;
 }
 
+int control_open(const char *name, const char *request)
+{
 	char text[CONTROL_PACKET + 1], *trouble;
 	int socket = ask(name, &trouble, request, text, sizeof(text), NULL);
 

@@ -19,6 +19,12 @@ struct source {
 	void *data;
 };
 
+/*
+ * Messages of a guest that are taken at a time: other descriptors, signals first,
+ * have their turn however fast it sends.
+ */
+#define LOOP_MESSAGES	16
+
 void loop_add(struct source *s);
 void loop_remove(struct source *s);
 

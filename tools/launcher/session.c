@@ -350,28 +350,41 @@ static void take_message(struct session *s, char *m, size_t n)
 	}
 }
 
-static void channel_ready(void *data, short happened)
+/* Whether there was a message, and more may be taken. */
+static bool take_next(struct session *s)
 {
 	static char message[SESSION_DATA + 1];
+	ssize_t n;
+
+	if (s->pending[0].n || s->pending[1].n || s->code >= 0)
+		return false;
+	n = recv(s->chan.fd, message, sizeof(message), MSG_DONTWAIT);
+	if (n > 0)
+		take_message(s, message, n);
+	else if (!n || (errno != EAGAIN && errno != EINTR))
+		s->lost = true;
+	return n > 0;
+}
+
+static void channel_ready(void *data, short happened)
+{
 	struct session *s = data;
-	ssize_t n = 1;
+	int i;
 
 	(void)happened;
 	send_request(s);
 	flush_queue(s);
-	while (!s->pending[0].n && !s->pending[1].n && s->code < 0 && n > 0) {
-		n = recv(s->chan.fd, message, sizeof(message), MSG_DONTWAIT);
-		if (n > 0)
-			take_message(s, message, n);
-		else if (!n || (errno != EAGAIN && errno != EINTR))
-			s->lost = true;
-	}
+	for (i = 0; i < LOOP_MESSAGES && take_next(s); i++)
+		;
 	set_events(s);
 }
 
+/* What has gone sends no more: there is an end to its messages. */
 bool session_left(struct session *s)
 {
-	channel_ready(s, 0);
+	while (take_next(s))
+		;
+	set_events(s);
 	return s->pending[0].n || s->pending[1].n;
 }
 
