@@ -319,7 +319,7 @@ static const struct fuse_operations operations = {
 /* ---- the mount ------------------------------------------------------------ */
 
 static struct fuse *fuse;
-static bool done;
+static bool done, told_to;	/* told_to: by a signal */
 
 static void request_ready(void *data, short happened)
 {
@@ -334,7 +334,14 @@ static void request_ready(void *data, short happened)
 	done |= (n <= 0 && n != -EINTR && n != -EAGAIN) || fuse_session_exited(se);
 }
 
-/* A signal, or the guest is gone: nothing is asked, so nothing may come there. */
+static void signal_ready(void *data, short happened)
+{
+	(void)data;
+	(void)happened;
+	told_to = done = true;
+}
+
+/* The guest is gone: nothing is asked, so nothing may come there. */
 static void end_ready(void *data, short happened)
 {
 	(void)data;
@@ -361,6 +368,8 @@ static void mount_guest(const char *name, const char *dir)
 	char *argv[] = { "kernelet", "-o", opts, NULL };
 	struct fuse_args args = FUSE_ARGS_INIT(3, argv);
 
+	if (access("/dev/fuse", R_OK | W_OK))
+		fail("mount: /dev/fuse: %s: FUSE is needed, and the right to use it", strerror(errno));
 	files_open(&files, name, settings.root_user);
 	fuse = fuse_new(&args, &operations, sizeof(operations), NULL);
 	/* libfuse says on standard error what is wrong */
@@ -376,7 +385,8 @@ static int serve(void)
 	sources[0].fd = fuse_session_fd(fuse_get_session(fuse));
 	sources[0].ready = request_ready;
 	sources[1].fd = signals();
-	sources[1].ready = end_ready;
+	files.end = sources[1].fd;
+	sources[1].ready = signal_ready;
 	sources[2].fd = files.fd;
 	sources[2].ready = end_ready;
 	for (i = 0; i < ARRAY_SIZE(sources); i++) {
@@ -386,7 +396,7 @@ static int serve(void)
 	while (!done)
 		loop_turn(-1);
 	fuse_unmount(fuse);
-	return files.lost ? EXIT_GUEST : 0;
+	return files.lost && !told_to ? EXIT_GUEST : 0;
 }
 
 /* The child goes on in the background, once it says that all is well. */
@@ -444,7 +454,9 @@ const struct command cmd_mount = {
 	.text = "What the caller may do with them the guest decides, by its own owners and modes;\n"
 		"no other user of the host sees them.  Symbolic links are shown so that they lead\n"
 		"to the guest's files, never to the host's.  Unmount it with fusermount3 -u\n"
-		"DIRECTORY; when the guest ends it is unmounted.",
+		"DIRECTORY; when the guest ends it is unmounted, and when kernelet mount gets a signal\n"
+		"(SIGTERM), also while a guest that is paused does not answer.  A directory of more than\n"
+		"a million entries is not shown.",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
 	.settings = &settings,
