@@ -425,12 +425,12 @@ void session_open(struct session *s, int chan, const struct streams *st)
 	open_streams(s, st);
 	s->chan = (struct source){ .fd = chan, .ready = channel_ready, .data = s };
 	loop_add(&s->chan);
-	if (s->in.fd >= 0)
+	if (st->interactive)
+		terminal_raw(s->in.fd, &s->in);
+	else if (s->in.fd >= 0)
 		loop_add(&s->in);
 	loop_add(&s->out[0]);
 	loop_add(&s->out[1]);
-	if (st->interactive)
-		terminal_raw(st->s[0].fd);
 	send_request(s);
 	set_events(s);
 }
