@@ -87,7 +87,10 @@ static int run(int argc, char **argv)
 		fail("exec: which guest? Say kernelet exec NAME -- COMMAND (see kernelet ps)");
 	argc--;
 	argv++;
-	if (argc && !strcmp(argv[0], "--")) {
+	if (argc && argv[0][0] == '-') {
+		if (strcmp(argv[0], "--"))
+			fail("exec: %s: options go before the guest's name, and a command that begins "
+			     "with - behind --", argv[0]);
 		argc--;
 		argv++;
 	}
