@@ -37,6 +37,9 @@ sub guest_exec {
 	is(guest_exec([], 'no-such-command')->{ended}, 127, 'a command that is not there');
 	is(guest_exec(['--root-user'], 'id', '-u')->out, "0\n", '--root-user');
 	is(guest_exec(['--dir=/proc/sys'], 'pwd')->out, "/proc/sys\n", '--dir');
+	my $late = command(['exec', 'g', '--root-user', '--', 'id']);
+	is("$late->{ended}: " . $late->err, '2: kernelet: exec: --root-user: options go before the ' .
+		"guest's name, and a command that begins with - behind --\n", 'an option that is late');
 	is(guest_exec(['--env=A=b c'], 'sh', '-c', 'echo "$A"')->out, "b c\n", '--env');
 }
 {

@@ -80,6 +80,41 @@ sub in_guest {
 	is(command(['cp', 'g:/tmp/d/sub', "$dir/trap"])->{ended}, 1,
 		'a link of the host in the way');
 	ok(!-e "$dir/aim/deep", 'is not followed');
+
+	# The line names what is wrong, of the two.
+	is(command(['cp', '/nonexistent', 'g:/tmp'])->err,
+		"kernelet: cp: /nonexistent: No such file or directory\n", 'a source that is not there');
+	is(command(['cp', "$dir/big", 'g:/nonexistent/big'])->err,
+		"kernelet: cp: /nonexistent/big: No such file or directory\n", 'nor a destination');
+	is(command(['cp', 'g:/tmp/d/one', ''])->err, "kernelet: cp: the destination is empty\n",
+		'an empty word');
+	run_user('ln', '-s', 'aim', "$dir/link");
+	run_user('ln', '-s', 'new', "$dir/dangling");
+	is(command(['cp', 'g:/tmp/d/one', "$dir/dangling"])->err,
+		"kernelet: cp: $dir/dangling: it is a symbolic link, which is not followed\n",
+		'a link as the destination');
+	in_guest('mkdir /tmp/esc; mkfifo "$(printf \'/tmp/esc/a\\033[31m\\nb\')"');
+	is(command(['cp', 'g:/tmp/esc', $dir])->err,
+		"kernelet: cp: /tmp/esc/a?[31m?b: Operation not supported\n",
+		'a name with control characters');
+}
+{
+	# Zeroes at the end, in the middle, in a block with something else.
+	in_guest('cd /tmp; dd if=/dev/zero of=sparse bs=1 count=0 seek=32M; printf end >>sparse; ' .
+		'printf mid | dd of=sparse bs=1 seek=1000001 conv=notrunc; cp sparse tail; ' .
+		'dd if=/dev/zero of=tail bs=1 count=0 seek=33M; >empty');
+	for my $file (qw(sparse tail empty)) {
+		is(command(['cp', "g:/tmp/$file", $dir])->{ended}, 0, "cp: $file");
+		is((run_user('sh', '-c', "md5sum <$dir/$file"))[1], in_guest("md5sum </tmp/$file"),
+			'unharmed');
+		cmp_ok((stat "$dir/$file")[12], '<', 1 << 11, 'with its holes');
+	}
+	run_user('sh', '-c', "yes | head -c 100000 >$dir/full");
+	command(['cp', 'g:/tmp/empty', "$dir/full"]);
+	ok(!-s "$dir/full", 'what was there before is not left');
+	is((run_user('sh', '-c', "$KERNELET cp g:/tmp/d/one /dev/fd/3 3>$dir/three; cat $dir/three"))[1],
+		"kernelet: cp: /dev/fd/3: it is a symbolic link, which is not followed\n",
+		'a descriptor is one');
 }
 for my $bad (['cp', 'a', 'b'], ['cp', 'g:a', '/x'], ['cp', 'g:/a', 'g:/b'], ['cp', 'x'],
 	     ['cp', 'none:/a', '/x'], ['mount', 'g', '/nonexistent'], ['mount', 'g', '/etc/passwd'],
@@ -133,6 +168,33 @@ SKIP: {
 	is($fore->finish(20), 0, 'SIGTERM ends it') or diag($fore->err);
 	ok(slurp('/proc/self/mounts') !~ m{ \Q$dir/fore\E }, 'and it is unmounted')
 		or run_user('fusermount3', '-u', "$dir/fore");
+	# A guest that does not answer does not keep it.
+	my $other = "$dir/paused";
+	run_user('mkdir', $other);
+	$g = kernelet(['mount', '-f', 'g', $other], time => 120);
+	my $is_mounted = sub { slurp('/proc/self/mounts') =~ m{ \Q$other\E } };
+	ok(wait_until(20, $is_mounted), 'mount --foreground');
+	is(command(['pause', 'g'])->{ended}, 0, 'the guest is paused');
+	run_user('sh', '-c', "(ls $other/tmp; echo >$dir/ls.end) >/dev/null 2>&1 &");
+	wait_until(10, sub {
+		my %all = processes_below($$);
+
+		grep { $all{$_} eq 'ls' && (slurp("/proc/$_/wchan") // '') =~ /request_wait/ } keys %all;
+	});
+	kill TERM => $g->pid;
+	is($g->finish(20), 0, 'SIGTERM ends it while somebody waits for an answer');
+	ok(wait_until(10, sub { !$is_mounted->() }), 'and it is unmounted') or
+		run_user('fusermount3', '-u', '-z', $other);
+	ok(wait_until(10, sub { -e "$dir/ls.end" }), 'who waited is told');
+	is(command(['resume', 'g'])->{ended}, 0, 'the guest goes on');
+	if ($ENV{FUSE_HERE}) {
+		chmod 0600, '/dev/fuse';
+		$g = command(['mount', 'g', $other]);
+		is("$g->{ended}: " . $g->err, '2: kernelet: mount: /dev/fuse: Permission denied: ' .
+			"FUSE is needed, and the right to use it\n", 'without the right to use FUSE');
+		chmod 0666, '/dev/fuse';
+	}
+
 	$guest->send("\n");
 	is($guest->finish, 0, 'the guest ends');
 	ok(wait_until(10, sub { slurp('/proc/self/mounts') !~ m{ \Q$m\E } }), 'and is unmounted')

@@ -239,6 +239,43 @@ for my $signal (qw(TERM HUP KILL)) {
 	$g->clean("SIG$signal");
 }
 
+{
+	# A terminal to see, but not to type at, is not raw.
+	my $g = kernelet(['run', '--root=builtin', '--', 'cat'], pty => [30, 100],
+		launcher => ['/bin/sh', '-c', 'echo line | "$@"', 'sh']);
+
+	is($g->finish, 0, 'a pipe to a command on a terminal');
+	is($g->out, "line\r\n", 'one carriage return');
+	$g->clean('a pipe and a terminal');
+}
+{
+	# Below a shell with job control, in the background: the terminal is the shell's.
+	my $job = sub {
+		my ($script, @command) = @_;
+
+		return kernelet(['run', '--root=builtin', '--', @command], pty => [30, 100],
+			launcher => ['/bin/bash', '-c', "set -m; $script", 'bash']);
+	};
+	my $g = $job->('"$@" & wait $!; echo "status $?"', 'sh', '-c', 'echo out; exit 3');
+
+	ok($g->expect(qr/^out\r/m, 30), 'a command in the background');
+	ok($g->expect(qr/^status 3\r/m, 30), 'runs to its end');
+	is($g->finish, 0, 'the shell ends');
+	$g->clean('the background');
+	$g = $job->('"$@" & read a; echo "shell $a"; fg >/dev/null', 'sh', '-c',
+		'echo up; read b; echo "guest $b"; exit 4');
+	ok($g->expect(qr/^up\r/m, 30), 'another');
+	ok(!$g->terminal->raw, 'leaves the terminal alone');
+	$g->send("one\r");
+	ok($g->expect(qr/^shell one\r/m, 10), 'what is typed is the shell\'s');
+	ok(wait_until(20, sub { $g->terminal->raw }), 'in the foreground it takes the terminal');
+	$g->send("two\r");
+	ok($g->expect(qr/^guest two\r/m, 20), 'and what is typed');
+	is($g->finish, 4, 'its status');
+	ok(!$g->terminal->raw, 'the terminal is set back');
+	$g->clean('the foreground');
+}
+
 # ---- signals -----------------------------------------------------------------
 
 for my $signal (qw(TERM HUP KILL)) {

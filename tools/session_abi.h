@@ -44,7 +44,7 @@ enum to_guest {
 	TO_SYSRQ	= 'k',	/* a byte: as if it was written to /proc/sysrq-trigger */
 	TO_CONSOLE	= 'C',	/* text "ROWS COLUMNS TERM": a shell on the console, please */
 	TO_NET		= 'N',	/* as REC_NET: an interface has been added */
-	TO_STOP		= 'S',	/* all processes get SIGTERM */
+	TO_STOP		= 'S',	/* a byte: a signal for all processes */
 };
 
 enum to_host {
@@ -53,6 +53,7 @@ enum to_host {
 	FROM_OUTPUT	= 'o',	/* bytes of standard output, or of the terminal */
 	FROM_ERROR	= 'E',	/* bytes of standard error */
 	FROM_TROUBLE	= 'm',	/* init cannot do something: text for people */
+	FROM_SETTLING	= 'y',	/* the main command has ended, and what was written is put on disks */
 	FROM_EXIT	= 'x',	/* a byte: the exit status as a shell has it */
 	FROM_RESET	= 'r',
 };

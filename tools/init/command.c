@@ -45,6 +45,20 @@ static unsigned int number_of(const struct request *r, char letter)
 	return s ? strtoul(s, NULL, 10) : 0;
 }
 
+/*
+ * Without a terminal to type at, the user's is not raw, and turns line ends into those
+ * of a terminal itself.
+ */
+static void leave_line_ends(int slave)
+{
+	struct termios t;
+
+	if (tcgetattr(slave, &t))
+		return;
+	t.c_oflag &= ~ONLCR;
+	tcsetattr(slave, TCSANOW, &t);
+}
+
 static bool make_tty(const struct request *r, struct streams *s)
 {
 	const char *size = request_next(r, NULL, REC_WINDOW);
@@ -60,6 +74,8 @@ static bool make_tty(const struct request *r, struct streams *s)
 	fcntl(s->input, F_SETFD, FD_CLOEXEC);
 	fcntl(slave, F_SETFD, FD_CLOEXEC);
 	fcntl(s->input, F_SETFL, O_NONBLOCK);
+	if (s->child[0] != -2)
+		leave_line_ends(slave);
 	s->output = fcntl(s->input, F_DUPFD_CLOEXEC, 0);
 	s->tty = true;
 	for (i = 0; i < 3; i++)

@@ -194,6 +194,13 @@ void report(int code)
 	close(fd);
 }
 
+void signal_all(int signal)
+{
+	kill(-1, signal);
+	kill(-1, SIGHUP);	/* what an interactive shell listens to */
+	kill(-1, SIGCONT);
+}
+
 /* Asks all processes to end, then makes them. */
 void end_all(void)
 {
@@ -202,9 +209,7 @@ void end_all(void)
 	sigset_t chld;
 	pid_t pid;
 
-	kill(-1, SIGTERM);
-	kill(-1, SIGHUP);	/* what an interactive shell listens to */
-	kill(-1, SIGCONT);
+	signal_all(SIGTERM);
 	sigemptyset(&chld);
 	sigaddset(&chld, SIGCHLD);
 	while (time(NULL) <= end) {

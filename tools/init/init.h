@@ -37,6 +37,7 @@ void warn(const char *what);
 void mount_all(void);
 void report(int code);
 int exit_code(int status);
+void signal_all(int signal);
 void end_all(void);
 
 /**

@@ -68,6 +68,7 @@ struct session {
 };
 
 static struct session *sessions[CHANNELS];
+static bool settling;
 static int main_code = -1;
 
 /* ---- to the host ---------------------------------------------------------- */
@@ -151,6 +152,11 @@ static void progress(struct session *s)
 			   !send_output(s, &s->s.error, FROM_ERROR)) {
 			if (s->state != ENDED)
 				return;
+			if (s->number == CHANNEL_MAIN && !settling) {
+				settling = true;
+				send_message(s, FROM_SETTLING, NULL, 0);
+				continue;
+			}
 			send_exit(s);
 			return;
 		}
@@ -338,9 +344,8 @@ static void take_message(struct session *s, const char *m, size_t n)
 		add_interface(m + 1, n - 1);
 		break;
 	case TO_STOP:
-		kill(-1, SIGTERM);
-		kill(-1, SIGHUP);	/* what an interactive shell listens to */
-		kill(-1, SIGCONT);
+		if (n == 2)
+			signal_all(m[1]);
 		break;
 	}
 }

@@ -10,13 +10,9 @@
 
 static int ask_all(int argc, char **argv, const char *what)
 {
-	int i;
-
 	if (!argc)
 		fail("%s: which guest? (see kernelet ps)", what);
-	for (i = 0; i < argc; i++)
-		free(control_ask(argv[i], NULL, "%s", what));
-	return 0;
+	return control_try_all(argc, argv, what);
 }
 
 static int run_pause(int argc, char **argv)
@@ -39,25 +35,49 @@ static int run_sysrq(int argc, char **argv)
 
 static struct settings {
 	bool follow;
+	bool raw;
 } settings;
 
 static const struct option log_options[] = {
 	OPTION(struct settings, follow, .name = "follow", .letter = 'f', .kind = OPT_FLAG,
 	       .help = "go on until the guest ends"),
+	OPTION(struct settings, raw, .name = "raw", .kind = OPT_FLAG,
+	       .help = "with control characters, as the guest has written them"),
 };
+
+static void show_log(const char *text, size_t n)
+{
+	char *clean __auto_free = settings.raw ? NULL : text_clean(text, n, "\n\t");
+
+	if (clean)
+		fputs(clean, stdout);
+	else
+		fwrite(text, 1, n, stdout);
+}
 
 static int run_log(int argc, char **argv)
 {
-	size_t at = 0;
+	char text[CONTROL_PACKET + 1], *trouble;
+	size_t n, at = 0, from;
+	int socket __auto_fd = -1;
 
 	if (argc != 1)
 		fail("log: say kernelet log NAME (see kernelet ps)");
-	for (;;) {
-		char *text __auto_free = control_ask(argv[0], NULL, "log %zu", at);
-		size_t n = strlen(text);
+	socket = entry_connect(argv[0], &trouble);
+	if (socket < 0)
+		fail("%s", trouble);
+	/* "+", where the text stands in all there ever was, a line's end, the text */
+	while ((n = control_exchange(socket, text, sizeof(text), NULL, "log %zu", at))) {
+		char *body = memchr(text, '\n', n);
 
-		fwrite(text, 1, n, stdout);
-		at += n;
+		if (!body || *text != '+')
+			fail("%s: its launcher is of another version", argv[0]);
+		from = strtoul(text + 1, NULL, 10);
+		n -= ++body - text;
+		if (at && from > at)
+			complain("log: %zu bytes came too fast, and are lost", from - at);
+		show_log(body, n);
+		at = from + n;
 		if (n)
 			continue;
 		if (!settings.follow)
@@ -65,6 +85,7 @@ static int run_log(int argc, char **argv)
 		fflush(stdout);
 		usleep(FOLLOW_US);
 	}
+	return 0;
 }
 
 const struct command cmd_pause = {
@@ -99,7 +120,8 @@ const struct command cmd_log = {
 	.summary = "Show the messages of a guest's kernel.",
 	.operands = "NAME",
 	.complete = "guest",
-	.text = "The launcher keeps the last of them.",
+	.text = "The launcher keeps the last of them.  Control characters are shown as '?', as the\n"
+		"guest may write what it likes.",
 	.options = log_options,
 	.n_options = ARRAY_SIZE(log_options),
 	.settings = &settings,

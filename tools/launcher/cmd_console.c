@@ -69,11 +69,12 @@ static int run(int argc, char **argv)
 	keys = (struct source){ STDIN_FILENO, POLLIN, keys_ready, NULL };
 	loop_signals(ending, ARRAY_SIZE(ending), end);
 	loop_add(&shown);
-	loop_add(&keys);
 	typed_at = isatty(STDIN_FILENO);
 	if (typed_at) {
 		complain("the console of %s; ^] leaves it", argv[0]);
-		terminal_raw(STDIN_FILENO);
+		terminal_raw(STDIN_FILENO, &keys);
+	} else {
+		loop_add(&keys);
 	}
 	while (!done && !ended)
 		loop_turn(-1);

@@ -29,11 +29,27 @@ static const struct option options[] = {
 static struct files files;
 static bool failed;
 
-static void trouble(const char *path, int error)
+/* Names what could not be copied, and goes on. */
+static void say(const char *path, const char *why)
 {
+	char *clean __auto_free = text_clean(path, strlen(path), "");
+
 	progress_end();
-	complain("cp: %s: %s", path, strerror(-error));
+	complain("cp: %s: %s", clean, why);
 	failed = true;
+}
+
+static void host_trouble(const char *path, int error)
+{
+	say(path, error == ELOOP ? "it is a symbolic link, which is not followed" :
+				   strerror(error));
+}
+
+static void guest_trouble(const char *path, int error)
+{
+	say(path, error == -E2BIG ? "it has more than a million entries" : strerror(-error));
+	if (files.lost)
+		fail("cp: the guest has ended, or does not answer as it should");
 }
 
 static char *join(const char *dir, const char *name)
@@ -50,7 +66,12 @@ static int collect(void *arg, const char *name, const struct stat *st)
 
 /* ---- out of the guest ----------------------------------------------------- */
 
-static void copy_out(const char *path, int dir, const char *name);
+#define HOLE	4096	/* so many zeroes are not written */
+
+/*
+ * @path is the file in the guest, @name in @dir its copy, which messages call @to.
+ */
+static void copy_out(const char *path, int dir, const char *name, const char *to);
 
 /* Mode and times; a file of the guest has no set-user-id bit here. */
 static void finish_out(int fd, const struct stat *st)
@@ -61,114 +82,162 @@ static void finish_out(int fd, const struct stat *st)
 		futimens(fd, ts);
 }
 
-static int write_out(int fd, const char *buf, size_t n)
+/* How many bytes there are of the one kind, zeroes or not, in whole blocks. */
+static size_t same_kind(const char *buf, size_t n, off_t at, bool *zeroes)
 {
-	while (n) {
-		ssize_t put = write(fd, buf, n);
+	size_t all = 0;
 
-		if (put < 0 && errno != EINTR)
-			return -errno;
-		if (put > 0) {
-			buf += put;
-			n -= put;
-		}
+	while (all < n) {
+		size_t left = HOLE - (at + all) % HOLE;
+		size_t piece = left < n - all ? left : n - all;
+		bool is_zero = !buf[all] && !memcmp(buf + all, buf + all + 1, piece - 1);
+
+		if (all && is_zero != *zeroes)
+			break;
+		*zeroes = is_zero;
+		all += piece;
 	}
-	return 0;
+	return all;
 }
 
-static int data_out(uint32_t handle, int fd)
+/* At an offset, with holes for zeroes; or, below 0, one after the other. */
+static bool write_out(int fd, const char *buf, size_t n, off_t at)
+{
+	while (n) {
+		bool zeroes = false;
+		ssize_t piece = at < 0 ? n : same_kind(buf, n, at, &zeroes);
+
+		if (!zeroes)
+			piece = at < 0 ? write(fd, buf, n) : pwrite(fd, buf, piece, at);
+		if (piece < 0) {
+			if (errno != EINTR)
+				return false;
+			continue;
+		}
+		buf += piece;
+		n -= piece;
+		at += at < 0 ? 0 : piece;
+	}
+	return true;
+}
+
+static bool data_out(const char *path, uint32_t handle, int fd, bool holes, const char *to)
 {
 	static char buf[FILES_DATA];
 	struct files_request r = { .op = FILES_READ, .handle = handle, .count = sizeof(buf) };
 	struct files_reply reply;
-	int error;
 
 	for (;;) {
-		error = files_call(&files, &r, NULL, NULL, 0, &reply, buf, sizeof(buf), false);
-		if (error || !reply.data_len)
-			return error;
-		error = write_out(fd, buf, reply.data_len);
-		if (error)
-			return error;
+		int error = files_call(&files, &r, NULL, NULL, 0, &reply, buf, sizeof(buf), false);
+
+		if (error) {
+			guest_trouble(path, error);
+			return false;
+		}
+		if (!reply.data_len)
+			break;
+		if (!write_out(fd, buf, reply.data_len, holes ? (off_t)r.offset : -1)) {
+			host_trouble(to, errno);
+			return false;
+		}
 		r.offset += reply.data_len;
 		progress_add(reply.data_len);
 	}
+	/* what is a hole at its end */
+	if (!holes || !ftruncate(fd, r.offset))
+		return true;
+	host_trouble(to, errno);
+	return false;
 }
 
-static int file_out(const char *path, const struct stat *st, int dir, const char *name)
+static void file_out(const char *path, const struct stat *st, int dir, const char *name,
+		     const char *to)
 {
 	int fd __auto_fd = -1;
 	struct files_request r = { .op = FILES_OPEN, .flags = O_RDONLY | O_NOFOLLOW };
 	struct files_reply reply;
+	struct stat copy = { 0 };
 	int error = files_call(&files, &r, path, NULL, 0, &reply, NULL, 0, true);
 
-	if (error)
-		return error;
+	if (error) {
+		guest_trouble(path, error);
+		return;
+	}
 	fd = openat(dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY,
 		    0600);
-	error = fd < 0 ? -errno : data_out(reply.value, fd);
+	if (fd < 0 || fstat(fd, &copy))
+		host_trouble(to, errno);
+	else if (data_out(path, reply.value, fd, S_ISREG(copy.st_mode), to) &&
+		 S_ISREG(copy.st_mode))
+		finish_out(fd, st);
 	r = (struct files_request){ .op = FILES_CLOSE, .handle = reply.value };
 	files_simple(&files, r, NULL, NULL);
-	if (!error)
-		finish_out(fd, st);
-	return error;
 }
 
-static int dir_out(const char *path, const struct stat *st, int dir, const char *name)
+static void dir_out(const char *path, const struct stat *st, int dir, const char *name,
+		    const char *to)
 {
 	int fd __auto_fd = -1;
 	struct words names = { 0 };
 	size_t i;
 	int error;
 
-	if (mkdirat(dir, name, 0700) && errno != EEXIST)
-		return -errno;
-	fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
+	if (!mkdirat(dir, name, 0700) || errno == EEXIST)
+		fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0) {
+		host_trouble(to, errno);
+		return;
+	}
 	error = files_list(&files, path, collect, &names);
+	if (error)
+		guest_trouble(path, error);
 	for (i = 0; i < names.n; i++) {
-		char *each = join(path, names.v[i]);
+		char *each = join(path, names.v[i]), *copy = join(to, names.v[i]);
 
-		copy_out(each, fd, names.v[i]);
+		if (error != -E2BIG)
+			copy_out(each, fd, names.v[i], copy);
 		free(each);
+		free(copy);
 		free(names.v[i]);
 	}
 	free(names.v);
 	finish_out(fd, st);
-	return error;
 }
 
-static int link_out(const char *path, int dir, const char *name)
+static void link_out(const char *path, int dir, const char *name, const char *to)
 {
 	char target[FILES_PATH];
 	int error = files_readlink(&files, path, target);
 
-	return error ? error : symlinkat(target, dir, name) ? -errno : 0;
+	if (error)
+		guest_trouble(path, error);
+	else if (symlinkat(target, dir, name))
+		host_trouble(to, errno);
 }
 
-static void copy_out(const char *path, int dir, const char *name)
+static void copy_out(const char *path, int dir, const char *name, const char *to)
 {
 	struct stat st;
 	int error = files_stat(&files, path, &st);
 
 	if (error)
-		;
+		guest_trouble(path, error);
 	else if (S_ISDIR(st.st_mode))
-		error = dir_out(path, &st, dir, name);
+		dir_out(path, &st, dir, name, to);
 	else if (S_ISREG(st.st_mode))
-		error = file_out(path, &st, dir, name);
+		file_out(path, &st, dir, name, to);
 	else if (S_ISLNK(st.st_mode))
-		error = link_out(path, dir, name);
+		link_out(path, dir, name, to);
 	else
-		error = -EOPNOTSUPP;
-	if (error)
-		trouble(path, error);
+		guest_trouble(path, -EOPNOTSUPP);
 }
 
 /* ---- into the guest ------------------------------------------------------- */
 
-static void copy_in(int dir, const char *name, const char *path);
+/*
+ * @name in @dir is the file, which messages call @from, @path its copy in the guest.
+ */
+static void copy_in(int dir, const char *name, const char *from, const char *path);
 
 static void finish_in(const struct stat *st, const char *path)
 {
@@ -201,47 +270,58 @@ static int write_in(uint32_t handle, off_t offset, const char *buf, size_t n)
 	return 0;
 }
 
-static int data_in(int fd, uint32_t handle)
+static bool data_in(int fd, const char *from, uint32_t handle, const char *path)
 {
 	static char buf[FILES_DATA];
 	off_t offset = 0;
 	ssize_t n;
 
-	while ((n = read(fd, buf, sizeof(buf)))) {
-		int error = n < 0 ? -errno : write_in(handle, offset, buf, n);
+	while ((n = read(fd, buf, sizeof(buf))) > 0) {
+		int error = write_in(handle, offset, buf, n);
 
-		if (error)
-			return error;
+		if (error) {
+			guest_trouble(path, error);
+			return false;
+		}
 		offset += n;
 		progress_add(n);
 	}
-	return 0;
+	if (n < 0)
+		host_trouble(from, errno);
+	return !n;
 }
 
-static int file_in(int dir, const char *name, const struct stat *st, const char *path)
+static void file_in(int dir, const char *name, const char *from, const struct stat *st,
+		    const char *path)
 {
 	struct files_request r = {
 		.op = FILES_OPEN, .flags = O_WRONLY | O_CREAT | O_TRUNC, .mode = 0600,
 	};
 	struct files_reply reply;
 	int fd __auto_fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	bool whole;
 	int error;
 
-	if (fd < 0)
-		return -errno;
+	if (fd < 0) {
+		host_trouble(from, errno);
+		return;
+	}
 	error = files_call(&files, &r, path, NULL, 0, &reply, NULL, 0, true);
-	if (error)
-		return error;
-	error = data_in(fd, reply.value);
+	if (error) {
+		guest_trouble(path, error);
+		return;
+	}
+	whole = data_in(fd, from, reply.value, path);
 	r = (struct files_request){ .op = FILES_CLOSE, .handle = reply.value };
-	if (files_simple(&files, r, NULL, NULL) && !error)
-		error = -EIO;
-	if (!error)
+	error = files_simple(&files, r, NULL, NULL);
+	if (whole && error)
+		guest_trouble(path, error);
+	else if (whole)
 		finish_in(st, path);
-	return error;
 }
 
-static int dir_in(int dir, const char *name, const struct stat *st, const char *path)
+static void dir_in(int dir, const char *name, const char *from, const struct stat *st,
+		   const char *path)
 {
 	struct files_request r = { .op = FILES_MKDIR, .mode = 0700 };
 	int error = files_simple(&files, r, path, NULL);
@@ -249,49 +329,56 @@ static int dir_in(int dir, const char *name, const struct stat *st, const char *
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *e;
 
-	if (!d)
-		return -errno;
-	while ((!error || error == -EEXIST) && (e = readdir(d))) {
-		char *each __auto_free = join(path, e->d_name);
+	if (!d) {
+		host_trouble(from, errno);
+		return;
+	}
+	if (error && error != -EEXIST) {
+		guest_trouble(path, error);
+		closedir(d);
+		return;
+	}
+	while ((e = readdir(d))) {
+		char *each __auto_free = join(from, e->d_name);
+		char *copy __auto_free = join(path, e->d_name);
 
 		if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
-			copy_in(fd, e->d_name, each);
+			copy_in(fd, e->d_name, each, copy);
 	}
 	closedir(d);
-	if (error && error != -EEXIST)
-		return error;
 	finish_in(st, path);
-	return 0;
 }
 
-static int link_in(int dir, const char *name, const char *path)
+static void link_in(int dir, const char *name, const char *from, const char *path)
 {
 	char target[FILES_PATH];
 	ssize_t n = readlinkat(dir, name, target, sizeof(target) - 1);
+	int error;
 
-	if (n < 0)
-		return -errno;
+	if (n < 0) {
+		host_trouble(from, errno);
+		return;
+	}
 	target[n] = '\0';
-	return files_simple(&files, (struct files_request){ .op = FILES_SYMLINK }, path, target);
+	error = files_simple(&files, (struct files_request){ .op = FILES_SYMLINK }, path, target);
+	if (error)
+		guest_trouble(path, error);
 }
 
-static void copy_in(int dir, const char *name, const char *path)
+static void copy_in(int dir, const char *name, const char *from, const char *path)
 {
 	struct stat st;
-	int error = 0;
 
 	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW))
-		error = -errno;
+		host_trouble(from, errno);
 	else if (S_ISDIR(st.st_mode))
-		error = dir_in(dir, name, &st, path);
+		dir_in(dir, name, from, &st, path);
 	else if (S_ISREG(st.st_mode))
-		error = file_in(dir, name, &st, path);
+		file_in(dir, name, from, &st, path);
 	else if (S_ISLNK(st.st_mode))
-		error = link_in(dir, name, path);
+		link_in(dir, name, from, path);
 	else
-		error = -EOPNOTSUPP;
-	if (error)
-		trouble(path, error);
+		host_trouble(from, EOPNOTSUPP);
 }
 
 /* ---- the operands --------------------------------------------------------- */
@@ -327,9 +414,10 @@ static bool names_nothing(const char *name)
 
 static void out_of_guest(char *from, char *to)
 {
+	char *all __auto_free = NULL;
+	const char *name;
 	int dir __auto_fd = -1;
 	struct stat st;
-	char *slash;
 
 	trim(from);
 	if (!stat(to, &st) && S_ISDIR(st.st_mode)) {
@@ -338,17 +426,17 @@ static void out_of_guest(char *from, char *to)
 		dir = open(to, O_PATH | O_DIRECTORY | O_CLOEXEC);
 		if (dir < 0)
 			fail("cp: %s: %s", to, strerror(errno));
-		copy_out(from, dir, last_name(from));
+		all = join(to, last_name(from));
+		copy_out(from, dir, last_name(from), all);
 		return;
 	}
 	trim(to);
-	slash = strrchr(to, '/');
-	if (slash)
-		*slash = '\0';
-	dir = open(!slash ? "." : *to ? to : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	name = last_name(to);
+	all = name == to ? print(".") : print("%.*s", (int)(name - to), to);
+	dir = open(all, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
-		fail("cp: %s: %s", to, strerror(errno));
-	copy_out(from, dir, slash ? slash + 1 : to);
+		fail("cp: %s: %s", all, strerror(errno));
+	copy_out(from, dir, name, to);
 }
 
 static void into_guest(char *from, const char *to)
@@ -365,7 +453,7 @@ static void into_guest(char *from, const char *to)
 		to = join(to, last_name(from));
 	}
 	free(into);
-	copy_in(AT_FDCWD, from, to);
+	copy_in(AT_FDCWD, from, from, to);
 }
 
 static int run(int argc, char **argv)
@@ -374,6 +462,8 @@ static int run(int argc, char **argv)
 
 	if (argc != 2)
 		fail("cp: say kernelet cp NAME:PATH DEST or kernelet cp SOURCE NAME:PATH");
+	if (!*argv[0] || !*argv[1])
+		fail("cp: the %s is empty", *argv[0] ? "destination" : "source");
 	guest[0] = guest_path(argv[0]);
 	guest[1] = guest_path(argv[1]);
 	if (!guest[0] == !guest[1])
@@ -401,7 +491,10 @@ const struct command cmd_cp = {
 	.text = "One of the two is NAME:PATH, a place in a guest.  Directories are copied with\n"
 		"all that is in them; a DEST that is a directory gets SOURCE as an entry.  Modes and\n"
 		"times stay; owners become the caller, and on the host nothing is set-user-id.\n"
-		"What cannot be copied is named, the rest is, and the exit status is 1.",
+		"What cannot be copied is named, the rest is, and the exit status is 1.  Blocks of zeroes\n"
+		"become holes on the host.  A link of the host is not followed, the last name of DEST\n"
+		"neither, unless that is a directory; a directory of more than a million entries is not\n"
+		"copied.",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
 	.settings = &settings,

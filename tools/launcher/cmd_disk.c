@@ -26,7 +26,8 @@
 #include "options.h"
 
 #define ANSWER_MS	30000
-#define LOOK_MS		1000	/* a guest may be paused */
+#define LOOK_MS		1000	/* its kernel may hang */
+#define OLD_ANSWERS	64	/* that others have not waited for, at most */
 
 /* ---- words ---------------------------------------------------------------- */
 
@@ -154,6 +155,7 @@ static bool try_ask(int socket, struct disk_message *m, const int *fds, int ms,
 	struct iovec iov = { (void *)m, sizeof(*m) };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 	struct pollfd p = { .fd = socket, .events = POLLIN };
+	int i;
 
 	if (m->layers) {
 		memcpy(CMSG_DATA(&control.header), fds, m->layers * sizeof(int));
@@ -164,11 +166,13 @@ static bool try_ask(int socket, struct disk_message *m, const int *fds, int ms,
 	    sendmsg(socket, &msg, MSG_NOSIGNAL) != sizeof(*m))
 		return false;
 	/* others may not have waited for theirs */
-	do {
+	for (i = 0; i < OLD_ANSWERS; i++) {
 		if (poll(&p, 1, ms) != 1 || recv(socket, a, sizeof(*a), MSG_DONTWAIT) != sizeof(*a))
 			return false;
-	} while (a->tag != m->tag);
-	return true;
+		if (a->tag == m->tag)
+			return true;
+	}
+	return false;
 }
 
 static struct disk_answer ask(const char *guest, struct disk_message *m, const int *fds)
@@ -183,22 +187,30 @@ static struct disk_answer ask(const char *guest, struct disk_message *m, const i
 	return a;
 }
 
-/* Calls for each disk. */
-static void each_disk(const char *guest, void (*fn)(const struct disk_answer *a, void *data),
-		      void *data)
+/* Calls for each disk. Return: false when there was no answer, with @trouble. */
+static bool each_disk(const char *guest, void (*fn)(const struct disk_answer *a, void *data),
+		      void *data, char **trouble)
 {
 	struct disk_message m = { .version = DISK_ABI_VERSION, .what = DISK_LOOK };
 	struct disk_answer a;
-	int socket = -1;
+	int control __auto_fd = entry_connect(guest, trouble), socket __auto_fd = -1;
+	char answer[256];
 
-	free(control_ask(guest, &socket, "disk"));
+	if (control < 0)
+		return false;
+	if (!control_exchange(control, answer, sizeof(answer), &socket, "disk") || socket < 0) {
+		*trouble = print("%s: %s", guest, *answer ? answer + 1 : "its launcher has gone");
+		return false;
+	}
 	for (m.number = 0; m.number < MAX_DISKS; m.number++) {
-		if (!try_ask(socket, &m, NULL, LOOK_MS, &a))
-			break;
+		if (!try_ask(socket, &m, NULL, LOOK_MS, &a)) {
+			*trouble = print("%s: its kernel does not answer", guest);
+			return false;
+		}
 		if (!a.error)
 			fn(&a, data);
 	}
-	close(socket);
+	return true;
 }
 
 static void add_up(const struct disk_answer *a, void *data)
@@ -212,8 +224,10 @@ static void add_up(const struct disk_answer *a, void *data)
 char *disks_counted(const char *guest)
 {
 	unsigned long sum[2] = { 0 };
+	char *trouble __auto_free = NULL;
 
-	each_disk(guest, add_up, sum);
+	if (!each_disk(guest, add_up, sum, &trouble))
+		return print("%s", "");
 	return print("read=%lu\nwritten=%lu\n", sum[0], sum[1]);
 }
 
@@ -281,9 +295,12 @@ static void show(const struct disk_answer *a, void *data)
 
 static int list(const char *guest)
 {
+	char *trouble;
+
 	printf("%-8s %14s %10s %10s %14s %14s\n", "DISK", "SIZE", "READS", "WRITES", "BYTES-READ",
 	       "BYTES-WRITTEN");
-	each_disk(guest, show, NULL);
+	if (!each_disk(guest, show, NULL, &trouble))
+		fail("%s", trouble);
 	return 0;
 }
 

@@ -64,7 +64,10 @@ static int run(int argc, char **argv)
 		fail("exec: which guest? Say kernelet exec NAME -- COMMAND (see kernelet ps)");
 	argc--;
 	argv++;
-	if (argc && !strcmp(argv[0], "--")) {
+	if (argc && argv[0][0] == '-') {
+		if (strcmp(argv[0], "--"))
+			fail("exec: %s: options go before the guest's name, and a command that begins "
+			     "with - behind --", argv[0]);
 		argc--;
 		argv++;
 	}
@@ -78,7 +81,7 @@ static int run(int argc, char **argv)
 	session_open(&session, channel, &streams);
 	while (session.code < 0 && !session.lost && !killed_by)
 		loop_turn(-1);
-	while (session_left(&session) && !killed_by)
+	while (!killed_by && session_left(&session))
 		loop_turn(-1);
 	terminal_restore();
 	if (killed_by)

@@ -318,7 +318,7 @@ static const struct fuse_operations operations = {
 /* ---- the mount ------------------------------------------------------------ */
 
 static struct fuse *fuse;
-static bool done;
+static bool done, told_to;	/* told_to: by a signal */
 
 static void request_ready(void *data, short happened)
 {
@@ -344,7 +344,7 @@ static void end_ready(void *data, short happened)
 static void end(int signal)
 {
 	(void)signal;
-	done = true;
+	told_to = done = true;
 }
 
 static void mount_guest(const char *name, const char *dir)
@@ -354,6 +354,8 @@ static void mount_guest(const char *name, const char *dir)
 	char *argv[] = { "kernelet", "-o", opts, NULL };
 	struct fuse_args args = FUSE_ARGS_INIT(3, argv);
 
+	if (access("/dev/fuse", R_OK | W_OK))
+		fail("mount: /dev/fuse: %s: FUSE is needed, and the right to use it", strerror(errno));
 	files_open(&files, name, settings.root_user);
 	fuse = fuse_new(&args, &operations, sizeof(operations), NULL);
 	/* libfuse says on standard error what is wrong */
@@ -375,11 +377,11 @@ static int serve(void)
 		sources[i].events = POLLIN;
 		loop_add(&sources[i]);
 	}
-	loop_signals(ending, ARRAY_SIZE(ending), end);
+	files.end = loop_signals(ending, ARRAY_SIZE(ending), end);
 	while (!done)
 		loop_turn(-1);
 	fuse_unmount(fuse);
-	return files.lost ? EXIT_GUEST : 0;
+	return files.lost && !told_to ? EXIT_GUEST : 0;
 }
 
 /* The child goes on in the background, once it says that all is well. */
@@ -437,7 +439,9 @@ const struct command cmd_mount = {
 	.text = "What the caller may do with them the guest decides, by its own owners and modes;\n"
 		"no other user of the host sees them.  Symbolic links are shown so that they lead\n"
 		"to the guest's files, never to the host's.  Unmount it with fusermount3 -u\n"
-		"DIRECTORY; when the guest ends it is unmounted.",
+		"DIRECTORY; when the guest ends it is unmounted, and when kernelet mount gets a signal\n"
+		"(SIGTERM), also while a guest that is paused does not answer.  A directory of more than\n"
+		"a million entries is not shown.",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
 	.settings = &settings,

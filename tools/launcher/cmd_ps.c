@@ -43,6 +43,7 @@ static const struct column ps_columns[] = {
 static const struct column stats_columns[] = {
 	{ "name", "NAME", 16, false },
 	{ "pid", "PID", 8, true },
+	{ "state", "STATE", 8, false },
 	{ "processes", "PROCS", 7, true },
 	{ "cpu", "CPU-SECONDS", 13, true },
 	{ "memory", "HOST-MEMORY", 13, true },
@@ -65,18 +66,16 @@ static char *line_value(const char *text, const char *key)
 	return print("%s", "");
 }
 
-static char *value_of(const char *name, const char *key, const char *stats)
+static char *value_of(const char *name, const char *key, const char *facts)
 {
-	char *v;
-
 	if (!strcmp(key, "name"))
 		return print("%s", name);
 	if (!strcmp(key, "age")) {
-		v = entry_info(name, "started");
-		return print("%ld", time(NULL) - atol(v));
+		char *started __auto_free = line_value(facts, "started");
+
+		return print("%ld", time(NULL) - atol(started));
 	}
-	v = stats ? line_value(stats, key) : print("%s", "");
-	return *v ? v : entry_info(name, key);
+	return line_value(facts, key);
 }
 
 static void show_json(const struct column *c, const char *value)
@@ -88,50 +87,72 @@ static void show_json(const struct column *c, const char *value)
 		json_text(stdout, value);
 }
 
-static void show_guest(const struct column *c, size_t n, const char *name, const char *stats)
+static void show_text(const struct column *c, const char *value, char end)
+{
+	char *clean __auto_free = text_clean(value, strlen(value), "");
+
+	printf("%-*s%c", c->width - 1, !*value && c->number ? "-" : clean, end);
+}
+
+static void show_guest(const struct column *c, size_t n, const char *name, const char *facts)
 {
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		char *v __auto_free = value_of(name, c[i].key, stats);
+		char *v __auto_free = value_of(name, c[i].key, facts);
 
 		if (settings.json) {
 			fputs(i ? ", " : "{ ", stdout);
 			show_json(&c[i], v);
 		} else {
-			printf("%-*s%s", c[i].width - 1, v, i + 1 < n ? " " : "\n");
+			show_text(&c[i], v, i + 1 < n ? ' ' : '\n');
 		}
 	}
 	if (settings.json)
 		fputs(" }", stdout);
 }
 
-static char *stats_of(const char *name)
+/* What is known of a guest, lines KEY=VALUE; NULL when it does not run. */
+static char *facts_of(const char *name, bool stats, char **trouble)
 {
-	char *used __auto_free = control_ask(name, NULL, "stats");
-	char *disks __auto_free = disks_counted(name);
+	char *used __auto_free = stats ? control_try(name, trouble, "stats") : print("%s", "");
+	char *info __auto_free = used ? entry_text(name) : NULL;
+	char *disks __auto_free = info && stats ? disks_counted(name) : print("%s", "");
 
-	return print("%s%s", used, disks);
+	if (used && !info)
+		*trouble = print("%s: it has ended", name);
+	return info ? print("%s%s%s", used, disks, info) : NULL;
 }
 
-static int show(const struct column *c, size_t n, const struct words *names, bool stats)
+/* A guest that ends meanwhile is left out, unless it was @asked_for. */
+static int show(const struct column *c, size_t n, const struct words *names, bool stats,
+		bool asked_for)
 {
-	size_t i;
+	size_t i, shown = 0;
+	int status = 0;
 
 	for (i = 0; i < n && !settings.json; i++)
 		printf("%-*s%s", c[i].width - 1, c[i].title, i + 1 < n ? " " : "\n");
 	if (settings.json)
 		putchar('[');
 	for (i = 0; i < names->n; i++) {
-		char *more __auto_free = stats ? stats_of(names->v[i]) : NULL;
+		char *trouble __auto_free = NULL;
+		char *facts __auto_free = facts_of(names->v[i], stats, &trouble);
 
+		if (!facts && asked_for) {
+			complain("%s", trouble);
+			status = EXIT_USAGE;
+		}
+		if (!facts)
+			continue;
 		if (settings.json)
-			fputs(i ? ",\n  " : "\n  ", stdout);
-		show_guest(c, n, names->v[i], more);
+			fputs(shown ? ",\n  " : "\n  ", stdout);
+		show_guest(c, n, names->v[i], facts);
+		shown++;
 	}
 	if (settings.json)
-		fputs(names->n ? "\n]\n" : "]\n", stdout);
-	return 0;
+		fputs(shown ? "\n]\n" : "]\n", stdout);
+	return status;
 }
 
 static int run_ps(int argc, char **argv)
@@ -140,14 +161,14 @@ static int run_ps(int argc, char **argv)
 
 	if (argc)
 		fail("ps: %s: it takes no operand", argv[0]);
-	return show(ps_columns, ARRAY_SIZE(ps_columns), &names, false);
+	return show(ps_columns, ARRAY_SIZE(ps_columns), &names, false, false);
 }
 
 static int run_stats(int argc, char **argv)
 {
 	struct words all = entries(), some = { argv, argc };
 
-	return show(stats_columns, ARRAY_SIZE(stats_columns), argc ? &some : &all, true);
+	return show(stats_columns, ARRAY_SIZE(stats_columns), argc ? &some : &all, true, argc);
 }
 
 const struct command cmd_ps = {
@@ -168,7 +189,9 @@ const struct command cmd_stats = {
 	.complete = "guest",
 	.text = "Processes and CPU seconds are of the processes that live now;\n"
 		"memory is the host memory that the guest's kernel has mapped, in bytes; of disks,\n"
-		"the bytes that have been read and written (see kernelet disk list for each).",
+		"the bytes that have been read and written (see kernelet disk list for each).  One that\n"
+		"is paused cannot tell those: they are - in the table, and null in JSON.  In JSON, also of\n"
+		"ps, a byte of a word that is not UTF-8 is the character of its number, \\u0080 to \\u00ff.",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
 	.settings = &settings,

@@ -2,9 +2,14 @@
 /* kernelet stop: the end of a guest. */
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include "control.h"
+#include "disks.h"
 #include "options.h"
+
+#define LOOK_MS	200
 
 static struct settings {
 	bool force;
@@ -18,39 +23,98 @@ static const struct option options[] = {
 	       .value = "TIME", .help = "how long they may take before they are made to (10)"),
 };
 
-/* Whether it ended in time; its launcher hangs up when it does. */
-static bool wait_for_end(int socket, double seconds)
+static double now(void)
 {
-	struct pollfd p = { .fd = socket, .events = POLLIN };
+	struct timespec t;
 
-	return poll(&p, 1, seconds * 1000) > 0;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
 }
 
-static void stop(const char *name)
+/* Whether disks have been read or written since the last time. */
+static bool disks_work(const char *name, char **before)
 {
-	int socket = entry_connect(name);
+	char *after = disks_counted(name);
+	bool work = *after && strcmp(after, *before);
 
-	free(control_ask(name, NULL, settings.force ? "kill" : "stop"));
-	if (wait_for_end(socket, settings.timeout)) {
-		close(socket);
-		return;
+	free(*before);
+	*before = after;
+	return work;
+}
+
+/*
+ * Whether it ended in time; its launcher hangs up when it does.  Once its processes
+ * have ended it has all the time it takes to put on disks what they wrote; and so have
+ * processes that were made to end (@made_to) and write while they do.
+ */
+static bool wait_for_end(int socket, const char *name, bool made_to)
+{
+	char *before __auto_free = made_to ? disks_counted(name) : NULL;
+	struct pollfd p = { .fd = socket, .events = POLLIN };
+	double end = now() + settings.timeout;
+	bool said = false;
+	char state[64];
+
+	for (;;) {
+		if (!control_exchange(socket, state, sizeof(state), NULL, "state") ||
+		    poll(&p, 1, LOOK_MS) > 0)
+			return true;
+		if (now() < end)
+			continue;
+		if (strcmp(state, "+settling") && !(made_to && disks_work(name, &before)))
+			return false;
+		if (!said)
+			complain("%s: what was written there is being put on disks (--force does not "
+				 "wait)", name);
+		said = true;
+		end = now() + settings.timeout;
 	}
-	if (!settings.force)
-		free(control_ask(name, NULL, "kill"));
-	if (!wait_for_end(socket, settings.timeout))
-		fail("%s: it does not end", name);
-	close(socket);
+}
+
+/* Whether it has ended after a request. */
+static bool ended_by(const char *request, int socket, const char *name)
+{
+	char answer[64];
+
+	return !control_exchange(socket, answer, sizeof(answer), NULL, "%s", request) ||
+	       wait_for_end(socket, name, !strcmp(request, "stop now"));
+}
+
+/* Return: the exit status. */
+static int stop(const char *name)
+{
+	char *trouble __auto_free = NULL;
+	int socket __auto_fd = entry_connect(name, &trouble);
+
+	if (socket < 0) {
+		complain("%s", trouble);
+		return EXIT_USAGE;
+	}
+	if (!settings.force && (ended_by("stop", socket, name) ||
+				ended_by("stop now", socket, name)))
+		return 0;
+	if (!ended_by("kill", socket, name)) {
+		complain("%s: it does not end", name);
+		return EXIT_USAGE;
+	}
+	if (settings.force)
+		return 0;
+	complain("%s: was killed; what it had not written is lost", name);
+	return 1;
 }
 
 static int run(int argc, char **argv)
 {
-	int i;
+	int i, status = 0;
 
 	if (!argc)
 		fail("stop: which guest? (see kernelet ps)");
-	for (i = 0; i < argc; i++)
-		stop(argv[i]);
-	return 0;
+	for (i = 0; i < argc; i++) {
+		int each = stop(argv[i]);
+
+		status = each > status ? each : status;
+	}
+	return status;
 }
 
 const struct command cmd_stop = {
@@ -58,9 +122,10 @@ const struct command cmd_stop = {
 	.summary = "End guests.",
 	.operands = "NAME...",
 	.complete = "guest",
-	.text = "The processes in the guest are asked to end (SIGTERM), and made to if they\n"
-		"take too long.  What is written to a root that persists is safe then;\n"
-		"with --force it is as after a power failure.",
+	.text = "The processes in the guest are asked to end (SIGTERM), and made to (SIGKILL) if they\n"
+		"take too long.  What they have written is put on disks then, however long that\n"
+		"takes.  A guest whose init does not answer to this is killed, and the exit status is 1;\n"
+		"then, and with --force, it is as after a power failure.",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
 	.settings = &settings,

@@ -10,7 +10,6 @@
 #include "control.h"
 
 #define MAX_CLIENTS	16
-#define PACKET		16384
 #define CONSOLE_LAST	2048	/* shown to who comes to the console */
 
 /**
@@ -104,17 +103,32 @@ static void lend_disks(void)
 
 static void do_disk(struct client *c, const char *arg)
 {
+	struct usage u;
+
 	(void)arg;
+	machine_usage(machine, &u);
+	if (u.paused) {
+		answer(c, "-it is paused, and its kernel does not answer (see kernelet resume)");
+		return;
+	}
 	c->wants_disks = true;
 	lend_disks();
 }
 
+/* With an argument the processes are not asked, but made to end. */
 static void do_stop(struct client *c, const char *arg)
 {
-	(void)arg;
+	char signal = *arg ? SIGKILL : SIGTERM;
+
 	machine_signal(machine, SIGCONT);
-	session_send(session, TO_STOP, "", 0);
+	session_send(session, TO_STOP, &signal, 1);
 	answer(c, "+");
+}
+
+static void do_state(struct client *c, const char *arg)
+{
+	(void)arg;
+	answer(c, session->settling ? "+settling" : "+running");
 }
 
 static void do_kill(struct client *c, const char *arg)
@@ -155,8 +169,8 @@ static void do_stats(struct client *c, const char *arg)
 
 	(void)arg;
 	machine_usage(machine, &u);
-	snprintf(text, sizeof(text), "+processes=%zu\ncpu=%.2f\nmemory=%lu\n",
-		 u.processes, u.cpu, u.memory);
+	snprintf(text, sizeof(text), "+processes=%zu\ncpu=%.2f\nmemory=%lu\nstate=%s\n",
+		 u.processes, u.cpu, u.memory, u.paused ? "paused" : "running");
 	answer(c, text);
 }
 
@@ -167,21 +181,28 @@ static void do_net(struct client *c, const char *arg)
 	answer(c, text);
 }
 
-/* From which byte on: the asker comes again until there is no more. */
+/*
+ * From which byte on, of all there ever were: the asker comes again until there is
+ * no more.  The first line of the answer is where its text stands.
+ */
 static void do_log(struct client *c, const char *arg)
 {
-	char text[PACKET + 1];
-	size_t at = 0, n;
+	size_t first = machine->text_at, at = first, n;
+	char text[CONTROL_PACKET];
+	int head;
 
 	sscanf(arg, "%zu", &at);
-	if (at > machine->text.n)
-		at = machine->text.n;
-	n = machine->text.n - at;
-	if (n > PACKET - 1)
-		n = PACKET - 1;
-	text[0] = '+';
-	memcpy(text + 1, machine->text.p + at, n);
-	answer_fd(c, text, n + 1, -1);
+	if (at < first)
+		at = first;
+	if (at > first + machine->text.n)
+		at = first + machine->text.n;
+	head = sprintf(text, "+%zu\n", at);
+	n = first + machine->text.n - at;
+	if (n > sizeof(text) - head)
+		n = sizeof(text) - head;
+	if (n)
+		memcpy(text + head, machine->text.p + (at - first), n);
+	answer_fd(c, text, head + n, -1);
 }
 
 /* What the console shows, for those who look at it and are not too slow. */
@@ -225,6 +246,7 @@ static const struct {
 	{ "exec", do_exec },
 	{ "disk", do_disk },
 	{ "stop", do_stop },
+	{ "state", do_state },
 	{ "kill", do_kill },
 	{ "pause", do_pause },
 	{ "resume", do_resume },
@@ -241,18 +263,20 @@ static void channel_back(void *data, short happened)
 {
 	struct source *source = data;
 	char message[SESSION_DATA + 1];
-	ssize_t n;
+	ssize_t n = 1;
+	int i;
 
 	(void)happened;
-	while ((n = recv(source->fd, message, sizeof(message), MSG_DONTWAIT)) > 0) {
-		if (message[0] != FROM_RESET)
+	for (i = 0; i < LOOP_MESSAGES && n > 0; i++) {
+		n = recv(source->fd, message, sizeof(message), MSG_DONTWAIT);
+		if (n > 0 && message[0] != FROM_RESET)
 			continue;
-		loop_remove(source);
-		lent[source - returning] = IDLE;
+		if (n >= 0)
+			loop_remove(source);
+		if (n > 0)
+			lent[source - returning] = IDLE;
 		return;
 	}
-	if (!n)
-		loop_remove(source);
 }
 
 static void take_back(int n)
@@ -369,41 +393,104 @@ static ssize_t receive(int socket, char *text, size_t size, int *fd)
 	return n;
 }
 
-/* The answer without its '+', in @text; the connection. */
-static int ask(const char *name, const char *request, char *text, size_t size, int *fd)
+/* Return: how long the answer is, 0 when there is none. */
+static size_t exchange(int socket, const char *request, char *text, size_t size, int *fd)
 {
-	int socket = entry_connect(name);
-	ssize_t n;
+	ssize_t n = send(socket, request, strlen(request), MSG_NOSIGNAL);
 
-	if (send(socket, request, strlen(request), MSG_NOSIGNAL) < 0)
-		fail("%s: its launcher does not answer: %s", name, strerror(errno));
-	n = receive(socket, text, size - 1, fd);
-	if (n <= 0)
-		fail("%s: its launcher has gone", name);
-	text[n] = '\0';
-	if (text[0] != '+')
-		fail("%s: %s", name, text + 1);
-	return socket;
+	if (n >= 0)
+		n = receive(socket, text, size - 1, fd);
+	text[n > 0 ? n : 0] = '\0';
+	return n > 0 ? n : 0;
 }
 
-char *control_ask(const char *name, int *fd, const char *format, ...)
+size_t control_exchange(int socket, char *text, size_t size, int *fd, const char *format, ...)
 {
-	char request[4096], text[PACKET + 1];
+	char request[4096];
 	va_list args;
-	int socket;
 
 	va_start(args, format);
 	vsnprintf(request, sizeof(request), format, args);
 	va_end(args);
-	socket = ask(name, request, text, sizeof(text), fd);
+	return exchange(socket, request, text, size, fd);
+}
+
+/* The answer in @text; the connection, or -1. */
+static int ask(const char *name, char **trouble, const char *request, char *text, size_t size,
+	       int *fd)
+{
+	int socket = entry_connect(name, trouble);
+
+	if (socket < 0)
+		return -1;
+	if (exchange(socket, request, text, size, fd) && text[0] == '+')
+		return socket;
+	*trouble = print("%s: %s", name, *text ? text + 1 : "its launcher has gone");
+	close(socket);
+	return -1;
+}
+
+static char *ask_once(const char *name, char **trouble, int *fd, const char *format,
+		      va_list args)
+{
+	char request[4096], text[CONTROL_PACKET + 1];
+	int socket;
+
+	vsnprintf(request, sizeof(request), format, args);
+	socket = ask(name, trouble, request, text, sizeof(text), fd);
+	if (socket < 0)
+		return NULL;
 	if (!fd)
 		close(socket);
 	return print("%s", text + 1);
 }
 
+char *control_try(const char *name, char **trouble, const char *format, ...)
+{
+	va_list args;
+	char *text;
+
+	va_start(args, format);
+	text = ask_once(name, trouble, NULL, format, args);
+	va_end(args);
+	return text;
+}
+
+int control_try_all(int argc, char **argv, const char *request)
+{
+	int i, status = 0;
+
+	for (i = 0; i < argc; i++) {
+		char *trouble __auto_free = NULL;
+		char *text __auto_free = control_try(argv[i], &trouble, "%s", request);
+
+		if (text)
+			continue;
+		complain("%s", trouble);
+		status = EXIT_USAGE;
+	}
+	return status;
+}
+
+char *control_ask(const char *name, int *fd, const char *format, ...)
+{
+	char *text, *trouble;
+	va_list args;
+
+	va_start(args, format);
+	text = ask_once(name, &trouble, fd, format, args);
+	va_end(args);
+	if (!text)
+		fail("%s", trouble);
+	return text;
+}
+
 int control_open(const char *name, const char *request)
 {
-	char text[PACKET + 1];
+	char text[CONTROL_PACKET + 1], *trouble;
+	int socket = ask(name, &trouble, request, text, sizeof(text), NULL);
 
-	return ask(name, request, text, sizeof(text), NULL);
+	if (socket < 0)
+		fail("%s", trouble);
+	return socket;
 }

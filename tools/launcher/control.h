@@ -5,7 +5,8 @@
  * A request is one packet, a word and maybe an argument; the answer is a packet
  * that begins with '+' or '-' (what went wrong), or several.  The answer to
  * "exec" brings the descriptor of a channel, which is the asker's as long as it
- * keeps the connection.  After "console" packets are what is typed at the guest's
+ * keeps the connection.  That to "log OFFSET" begins with a line of its own: where
+ * the text that follows stands in all that was ever logged.  After "console" packets are what is typed at the guest's
  * console, and what that shows.
  */
 #ifndef CONTROL_H
@@ -25,6 +26,39 @@
  */
 void control_start(struct entry *e, struct machine *m, struct session *s,
 		   struct network *n);
+
+#define CONTROL_PACKET	16384	/* the longest answer */
+
+/**
+ * control_exchange() - a request and its answer, on a connection
+ * @socket:	of entry_connect()
+ * @text:	result: the answer, with a NUL behind it
+ * @size:	room there
+ * @fd:		result: a descriptor that came with the answer, or NULL
+ * @format:	the request
+ *
+ * Return: how long the answer is; 0 when the launcher has gone.
+ */
+size_t __printf(5, 6) control_exchange(int socket, char *text, size_t size, int *fd,
+					const char *format, ...);
+
+/**
+ * control_try() - make a request
+ * @name:	of the guest
+ * @trouble:	result: what went wrong, a new string
+ * @format:	the request
+ *
+ * Return: the answer, a new string; or NULL.
+ */
+char *__printf(3, 4) control_try(const char *name, char **trouble, const char *format, ...);
+
+/**
+ * control_try_all() - make a request of several guests
+ *
+ * Names each that could not be asked.
+ * Return: the exit status, EXIT_USAGE when there was one.
+ */
+int control_try_all(int argc, char **argv, const char *request);
 
 /**
  * control_ask() - make a request

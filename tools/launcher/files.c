@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -56,22 +57,34 @@ void files_open(struct files *f, const char *name, bool root)
 	}
 	close(fds[1]);
 	close(channel);
-	*f = (struct files){ .fd = fds[0] };
+	*f = (struct files){ .fd = fds[0], .end = -1 };
 }
 
 /* ---- requests ------------------------------------------------------------- */
 
-static bool send_all(int fd, struct iovec *iov, int n)
+/* Waits until the guest can be written to, or has answered; false: it is to end. */
+static bool await(struct files *f, short events)
+{
+	struct pollfd p[2] = { { f->fd, events, 0 }, { f->end, POLLIN, 0 } };
+
+	while (poll(p, 2, -1) < 0)
+		if (errno != EINTR)
+			return false;
+	return !p[1].revents;
+}
+
+static bool send_all(struct files *f, struct iovec *iov, int n)
 {
 	struct msghdr m = { .msg_iov = iov, .msg_iovlen = n };
 
 	while (m.msg_iovlen) {
-		ssize_t put = sendmsg(fd, &m, MSG_NOSIGNAL);
+		ssize_t put = sendmsg(f->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
 
-		if (put < 0 && errno == EINTR)
+		if (put < 0) {
+			if (errno != EAGAIN || !await(f, POLLOUT))
+				return false;
 			continue;
-		if (put < 0)
-			return false;
+		}
 		while (m.msg_iovlen && (size_t)put >= m.msg_iov->iov_len) {
 			put -= m.msg_iov->iov_len;
 			m.msg_iov++;
@@ -85,12 +98,12 @@ static bool send_all(int fd, struct iovec *iov, int n)
 	return true;
 }
 
-static bool receive_all(int fd, void *p, size_t n)
+static bool receive_all(struct files *f, void *p, size_t n)
 {
 	while (n) {
-		ssize_t got = recv(fd, p, n, MSG_WAITALL);
+		ssize_t got = recv(f->fd, p, n, MSG_DONTWAIT);
 
-		if (got < 0 && errno == EINTR)
+		if (got < 0 && errno == EAGAIN && await(f, POLLIN))
 			continue;
 		if (got <= 0)
 			return false;
@@ -103,12 +116,12 @@ static bool receive_all(int fd, void *p, size_t n)
 static bool exchange(struct files *f, struct iovec *iov, struct files_reply *reply, void *out,
 		     size_t room, bool exact)
 {
-	if (!send_all(f->fd, iov, 3) || !receive_all(f->fd, reply, sizeof(*reply)))
+	if (!send_all(f, iov, 3) || !receive_all(f, reply, sizeof(*reply)))
 		return false;
 	if (reply->error)
 		return reply->error > 0 && reply->error < 4096 && !reply->data_len;
 	return reply->data_len <= room && (!exact || reply->data_len == room) &&
-	       receive_all(f->fd, out, reply->data_len);
+	       receive_all(f, out, reply->data_len);
 }
 
 int files_call(struct files *f, struct files_request *r, const char *path, const void *data,
@@ -188,6 +201,7 @@ int files_list(struct files *f, const char *path,
 {
 	struct files_request r = { .op = FILES_LIST };
 	char buf[65536];
+	size_t count = 0;
 	int error;
 
 	do {
@@ -207,6 +221,8 @@ int files_list(struct files *f, const char *path,
 			st.st_mode = DTTOIF(e->type);
 			r.offset = e->next;
 			at += sizeof(*e) + e->len + 1;
+			if (count++ == FILES_ENTRIES)
+				return -E2BIG;
 			if (!is_dot(e->name))
 				error = each(arg, e->name, &st);
 		}

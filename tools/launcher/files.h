@@ -11,10 +11,13 @@
  * struct files - a connection to the server of files in a guest
  * @fd:		where requests are written and replies read; at its end when the
  *		guest has gone
+ * @end:	when there is something to read here, an answer is not waited for any more;
+ *		or -1
  * @lost:	it answered nonsense, or not at all: nothing is asked any more
  */
 struct files {
 	int fd;
+	int end;
 	bool lost;
 };
 
@@ -65,8 +68,10 @@ int files_readlink(struct files *f, const char *path, char target[FILES_PATH]);
  * @each:	called for every entry but . and ..; what is not 0 ends it
  * @arg:	its argument
  *
- * A name that no file can have ends it too, with -EIO.
+ * A name that no file can have ends it too, with -EIO, and more than FILES_ENTRIES
+ * names with -E2BIG, as a guest need not ever come to an end.
  */
+#define FILES_ENTRIES	1000000
 int files_list(struct files *f, const char *path,
 	       int (*each)(void *arg, const char *name, const struct stat *st), void *arg);
 

@@ -72,7 +72,7 @@ static void signal_ready(void *data, short happened)
 		signal_taken(info.ssi_signo);
 }
 
-void loop_signals(const int *list, size_t n, void (*taken)(int signal))
+int loop_signals(const int *list, size_t n, void (*taken)(int signal))
 {
 	sigset_t set;
 	size_t i;
@@ -87,4 +87,5 @@ void loop_signals(const int *list, size_t n, void (*taken)(int signal))
 	if (signals.fd < 0)
 		fail("no descriptor for signals: %s", strerror(errno));
 	loop_add(&signals);
+	return signals.fd;
 }

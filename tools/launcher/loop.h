@@ -20,6 +20,12 @@ struct source {
 	void *data;
 };
 
+/*
+ * Messages of a guest that are taken at a time: other descriptors, signals first,
+ * have their turn however fast it sends.
+ */
+#define LOOP_MESSAGES	16
+
 void loop_add(struct source *s);
 void loop_remove(struct source *s);
 
@@ -36,7 +42,9 @@ void loop_turn(int ms);
  * @taken:	called with each that came; may change or remove any source
  *
  * To be called once.
+ *
+ * Return: the descriptor that they come by, for who waits elsewhere meanwhile.
  */
-void loop_signals(const int *list, size_t n, void (*taken)(int signal));
+int loop_signals(const int *list, size_t n, void (*taken)(int signal));
 
 #endif /* LOOP_H */

@@ -106,12 +106,16 @@ void machine_stream(struct machine *m, int n, int fd)
 
 static void take_log(struct machine *m, const char *data, size_t n)
 {
-	if (m->show_log)
-		fwrite(data, 1, n, stderr);
+	if (m->show_log) {
+		char *clean __auto_free = text_clean(data, n, "\n\t");
+
+		fputs(clean, stderr);
+	}
 	if (m->tap)
 		m->tap(data, n);
 	bytes_add(&m->text, data, n);
 	if (m->text.n > 2 * LOG_SIZE) {
+		m->text_at += m->text.n - LOG_SIZE;
 		memmove(m->text.p, m->text.p + m->text.n - LOG_SIZE, LOG_SIZE);
 		m->text.n = LOG_SIZE;
 	}
@@ -141,6 +145,7 @@ void machine_log_drain(struct machine *m)
 void machine_log_end(struct machine *m, FILE *out)
 {
 	size_t at = m->text.n, lines = 0;
+	char *clean __auto_free = NULL;
 
 	if (m->show_log)
 		return;		/* it is there already */
@@ -148,12 +153,8 @@ void machine_log_end(struct machine *m, FILE *out)
 		lines += m->text.p[--at] == '\n';
 	if (at || lines > LOG_LINES)
 		at++;
-	for (; at < m->text.n; at++) {
-		unsigned char c = m->text.p[at];
-
-		if (c == '\n' || (c >= ' ' && c <= '~'))
-			putc(c, out);
-	}
+	clean = text_clean(m->text.p + at, m->text.n - at, "\n\t");
+	fputs(clean, out);
 }
 
 static void open_log(struct machine *m)
@@ -260,18 +261,19 @@ bool machine_reap(struct machine *m, bool wait)
 struct process {
 	pid_t pid;
 	pid_t parent;
+	char state;
 	double cpu;
 	bool ours;
 };
 
-/* Of /proc/PID/stat: fields 4, 14 and 15. */
+/* Of /proc/PID/stat: fields 3, 4, 14 and 15. */
 static bool parse_stat(const char *stat, struct process *p)
 {
 	const char *end = strrchr(stat, ')');
 	unsigned long user, system;
 
-	if (!end || sscanf(end, ") %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
-			   &p->parent, &user, &system) != 3)
+	if (!end || sscanf(end, ") %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
+			   &p->state, &p->parent, &user, &system) != 4)
 		return false;
 	p->pid = atoi(stat);
 	p->cpu = (double)(user + system) / sysconf(_SC_CLK_TCK);
@@ -365,6 +367,7 @@ void machine_usage(struct machine *m, struct usage *u)
 		if (!p[i].ours)
 			continue;
 		u->processes++;
+		u->paused |= p[i].pid == m->pid && p[i].state == 'T';
 		u->cpu += p[i].cpu;
 	}
 }

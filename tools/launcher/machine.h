@@ -28,6 +28,7 @@ struct channel_ends {
  * @log_out:	the pipe its messages go into
  * @log:	where they come out
  * @text:	the last of them
+ * @text_at:	how many bytes came before those
  * @tap:	is given them as they come, or NULL
  * @keys:	what is written here is typed at its console
  * @show_log:	also on standard error
@@ -45,6 +46,7 @@ struct machine {
 	int log_out;
 	struct source log;
 	struct bytes text;
+	size_t text_at;
 	void (*tap)(const char *data, size_t n);
 	int keys;
 	bool show_log;
@@ -107,11 +109,13 @@ void machine_signal(struct machine *m, int signal);
  * @processes:	how many, this program and its servers apart
  * @cpu:	seconds of CPU time of those that live
  * @memory:	bytes of host memory, shared ones counted once
+ * @paused:	its kernel has been stopped by a signal
  */
 struct usage {
 	size_t processes;
 	double cpu;
 	unsigned long memory;
+	bool paused;
 };
 
 void machine_usage(struct machine *m, struct usage *u);

@@ -139,7 +139,7 @@ struct words entries(void)
 	return sweep(base);
 }
 
-void name_check(const char *option, const char *name)
+static bool is_name(const char *name)
 {
 	const char *s;
 
@@ -147,7 +147,12 @@ void name_check(const char *option, const char *name)
 		if (!(*s >= 'a' && *s <= 'z') && !(*s >= 'A' && *s <= 'Z') &&
 		    !(*s >= '0' && *s <= '9') && !(s != name && strchr("-_.", *s)))
 			break;
-	if (*s || s == name || s - name > NAME_LENGTH)
+	return !*s && s > name && s - name <= NAME_LENGTH;
+}
+
+void name_check(const char *option, const char *name)
+{
+	if (!is_name(name))
 		fail("%s%s: not a name for a guest: letters, digits, -_. (not first), at most %d",
 		     option, name, NAME_LENGTH);
 }
@@ -222,11 +227,17 @@ void entry_remove(struct entry *e)
 
 /* ---- from another command ------------------------------------------------- */
 
-char *entry_info(const char *name, const char *key)
+char *entry_text(const char *name)
 {
 	int base __auto_fd = open_all();
 	char *path __auto_free = print("%s/info", name);
-	char *text __auto_free = read_file(base, path);
+
+	return is_name(name) && is_alive(base, name) ? read_file(base, path) : NULL;
+}
+
+char *entry_info(const char *name, const char *key)
+{
+	char *text __auto_free = entry_text(name);
 	char *line, *save = NULL;
 	size_t n = strlen(key);
 
@@ -237,20 +248,24 @@ char *entry_info(const char *name, const char *key)
 	return print("%s", "");
 }
 
-int entry_connect(const char *name)
+int entry_connect(const char *name, char **trouble)
 {
 	int base __auto_fd = open_all();
 	int dir __auto_fd = -1;
 	struct sockaddr_un a;
 	int fd;
 
-	name_check("", name);
-	dir = openat(base, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0 || !is_alive(base, name))
-		fail("%s: no guest of this name runs (see kernelet ps)", name);
+	if (is_name(name))
+		dir = openat(base, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0 || !is_alive(base, name)) {
+		*trouble = print("%s: no guest of this name runs (see kernelet ps)", name);
+		return -1;
+	}
 	a = socket_address(dir);
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (fd < 0 || connect(fd, (struct sockaddr *)&a, sizeof(a)))
-		fail("%s: its launcher does not answer: %s", name, strerror(errno));
-	return fd;
+	if (fd >= 0 && !connect(fd, (struct sockaddr *)&a, sizeof(a)))
+		return fd;
+	*trouble = print("%s: its launcher does not answer: %s", name, strerror(errno));
+	close_auto(&fd);
+	return -1;
 }

@@ -54,6 +54,13 @@ void entry_remove(struct entry *e);
 struct words entries(void);
 
 /**
+ * entry_text() - all of a guest's info
+ *
+ * Return: a new string, or NULL when it does not run.
+ */
+char *entry_text(const char *name);
+
+/**
  * entry_info() - a line of a guest's info
  * @name:	of the guest
  * @key:	which
@@ -64,11 +71,12 @@ char *entry_info(const char *name, const char *key);
 
 /**
  * entry_connect() - talk to a guest's launcher
- * @name:	of the guest; the program ends when it does not run
+ * @name:	of the guest
+ * @trouble:	result: a new string, when there is no connection
  *
- * Return: a connected packet socket.
+ * Return: a connected packet socket, or -1.
  */
-int entry_connect(const char *name);
+int entry_connect(const char *name, char **trouble);
 
 /**
  * name_check() - whether a name may be a guest's; ends the program if not

@@ -319,14 +319,11 @@ static void take_output(struct session *s, int i, const char *data, size_t n)
 }
 
 /* Text from the guest that is no output: nothing of it may steer a terminal. */
-static void show_trouble(char *text, size_t n)
+static void show_trouble(const char *text, size_t n)
 {
-	size_t i;
+	char *clean __auto_free = text_clean(text, n, "");
 
-	for (i = 0; i < n; i++)
-		if (text[i] < ' ' || text[i] > '~')
-			text[i] = '?';
-	complain("the guest says: %.*s", (int)n, text);
+	complain("the guest says: %s", clean);
 }
 
 static void take_message(struct session *s, char *m, size_t n)
@@ -336,6 +333,9 @@ static void take_message(struct session *s, char *m, size_t n)
 	switch (m[0]) {
 	case FROM_READY:
 		s->ready = true;
+		break;
+	case FROM_SETTLING:
+		s->settling = true;
 		break;
 	case FROM_CREDIT:
 		if (n != 1 + sizeof(more))
@@ -360,28 +360,41 @@ static void take_message(struct session *s, char *m, size_t n)
 	}
 }
 
-static void channel_ready(void *data, short happened)
+/* Whether there was a message, and more may be taken. */
+static bool take_next(struct session *s)
 {
 	static char message[SESSION_DATA + 1];
+	ssize_t n;
+
+	if (s->pending[0].n || s->pending[1].n || s->code >= 0)
+		return false;
+	n = recv(s->chan.fd, message, sizeof(message), MSG_DONTWAIT);
+	if (n > 0)
+		take_message(s, message, n);
+	else if (!n || (errno != EAGAIN && errno != EINTR))
+		s->lost = true;
+	return n > 0;
+}
+
+static void channel_ready(void *data, short happened)
+{
 	struct session *s = data;
-	ssize_t n = 1;
+	int i;
 
 	(void)happened;
 	send_request(s);
 	flush_queue(s);
-	while (!s->pending[0].n && !s->pending[1].n && s->code < 0 && n > 0) {
-		n = recv(s->chan.fd, message, sizeof(message), MSG_DONTWAIT);
-		if (n > 0)
-			take_message(s, message, n);
-		else if (!n || (errno != EAGAIN && errno != EINTR))
-			s->lost = true;
-	}
+	for (i = 0; i < LOOP_MESSAGES && take_next(s); i++)
+		;
 	set_events(s);
 }
 
+/* What has gone sends no more: there is an end to its messages. */
 bool session_left(struct session *s)
 {
-	channel_ready(s, 0);
+	while (take_next(s))
+		;
+	set_events(s);
 	return s->pending[0].n || s->pending[1].n;
 }
 
@@ -422,12 +435,12 @@ void session_open(struct session *s, int chan, const struct streams *st)
 	open_streams(s, st);
 	s->chan = (struct source){ .fd = chan, .ready = channel_ready, .data = s };
 	loop_add(&s->chan);
-	if (s->in.fd >= 0)
+	if (st->interactive)
+		terminal_raw(s->in.fd, &s->in);
+	else if (s->in.fd >= 0)
 		loop_add(&s->in);
 	loop_add(&s->out[0]);
 	loop_add(&s->out[1]);
-	if (st->interactive)
-		terminal_raw(st->s[0].fd);
 	send_request(s);
 	set_events(s);
 }

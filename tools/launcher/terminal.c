@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #define _GNU_SOURCE
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
 #include <fcntl.h>
 #include "terminal.h"
 #include "util.h"
+
+#define LOOK_NS	250000000	/* the shell need not tell who comes to the foreground */
 
 /* The terminal of this process: there is one. */
 static struct termios saved;
@@ -49,7 +53,7 @@ static void start_guard(int fd)
 	guard_pipe = fds[1];
 }
 
-void terminal_raw(int fd)
+static void take_terminal(int fd, struct source *keys)
 {
 	struct termios raw;
 
@@ -60,6 +64,45 @@ void terminal_raw(int fd)
 	raw = saved;
 	cfmakeraw(&raw);
 	tcsetattr(fd, TCSADRAIN, &raw);
+	loop_add(keys);
+}
+
+/* A terminal that is not ours (no controlling one, another session's) does not stop us. */
+static bool in_background(int fd)
+{
+	pid_t foreground = tcgetpgrp(fd);
+
+	return foreground >= 0 && foreground != getpgrp();
+}
+
+static struct source look;
+
+static void look_again(void *data, short happened)
+{
+	struct source *keys = data;
+	uint64_t ticks;
+
+	(void)happened;
+	if (read(look.fd, &ticks, sizeof(ticks)) < 0 || in_background(keys->fd))
+		return;
+	loop_remove(&look);
+	close(look.fd);
+	take_terminal(keys->fd, keys);
+}
+
+void terminal_raw(int fd, struct source *keys)
+{
+	struct itimerspec often = { { 0, LOOK_NS }, { 0, LOOK_NS } };
+
+	if (!in_background(fd)) {
+		take_terminal(fd, keys);
+		return;
+	}
+	look = (struct source){ timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC), POLLIN, look_again,
+				keys };
+	if (look.fd < 0 || timerfd_settime(look.fd, 0, &often, NULL))
+		fail("timer: %s", strerror(errno));
+	loop_add(&look);
 }
 
 void terminal_restore(void)

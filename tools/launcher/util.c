@@ -103,16 +103,70 @@ char *read_file(int dir, const char *path)
 	return b.p;
 }
 
+/*
+ * The length of the character there, 0 when it is not UTF-8 (RFC 3629: none that is
+ * longer than it need be, no surrogate, none above 10ffff).
+ */
+static size_t utf8_length(const char *text, size_t n)
+{
+	const unsigned char *s = (const unsigned char *)text;
+	size_t length = *s < 0x80 ? 1 : *s < 0xc2 ? 0 : *s < 0xe0 ? 2 : *s < 0xf0 ? 3 :
+			*s < 0xf5 ? 4 : 0;
+	size_t i;
+
+	if (length > n)
+		return 0;
+	for (i = 1; i < length; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	if ((*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] > 0x9f) ||
+	    (*s == 0xf0 && s[1] < 0x90) || (*s == 0xf4 && s[1] > 0x8f))
+		return 0;
+	return length;
+}
+
+/* Those of one byte, and U+0080 to U+009f. */
+static bool is_control(const char *s, size_t length)
+{
+	const unsigned char *u = (const unsigned char *)s;
+
+	return (length == 1 && (*u < ' ' || *u == 0x7f)) ||
+	       (length == 2 && *u == 0xc2 && u[1] < 0xa0);
+}
+
+char *text_clean(const char *text, size_t n, const char *keep)
+{
+	char *clean = grow(NULL, n + 1), *to = clean;
+	size_t length;
+
+	for (; n; text += length, n -= length) {
+		bool stays;
+
+		length = utf8_length(text, n);
+		stays = length && (!is_control(text, length) || (*text && strchr(keep, *text)));
+		length += !length;
+		if (stays)
+			to = mempcpy(to, text, length);
+		else if (*text != '\r')
+			*to++ = '?';
+	}
+	*to = '\0';
+	return clean;
+}
+
 void json_text(FILE *out, const char *s)
 {
 	putc('"', out);
-	for (; *s; s++) {
+	while (*s) {
+		size_t length = utf8_length(s, strlen(s));
+
 		if (*s == '"' || *s == '\\')
-			fprintf(out, "\\%c", *s);
-		else if ((unsigned char)*s < ' ')
-			fprintf(out, "\\u%04x", *s);
+			putc('\\', out);
+		if (!length || (length == 1 && is_control(s, 1)))
+			fprintf(out, "\\u%04x", (unsigned char)*s);
 		else
-			putc(*s, out);
+			fwrite(s, 1, length, out);
+		s += length + !length;
 	}
 	putc('"', out);
 }

@@ -74,7 +74,21 @@ void bytes_add(struct bytes *b, const void *data, size_t n);
 char *read_file(int dir, const char *path);
 
 /**
+ * text_clean() - text that may come from a guest, made fit for a terminal
+ * @text:	UTF-8, maybe
+ * @n:		how many bytes
+ * @keep:	control characters that stay, "" or "\n\t"
+ *
+ * Others, and what is not UTF-8, become '?'; a carriage return goes.
+ * Return: a new string.
+ */
+char *text_clean(const char *text, size_t n, const char *keep);
+
+/**
  * json_text() - print a string as JSON has it
+ *
+ * A byte that is not UTF-8 is printed as the character of its number, \u0080 to
+ * \u00ff.
  */
 void json_text(FILE *out, const char *s);
 
