@@ -87,6 +87,10 @@ my $flat = "$dir/flat";
 	ok(slurp($flat) eq slurp($data), 'byte by byte');
 	unlink $flat;
 
+	guest_writes($data, header("$dir/secret", base => "\e]0;title\a"));
+	is((image('info', $data))[1] =~ /^base: +([^,]*),/m ? $1 : '', '?]0;title?',
+		'info shows no control characters');
+
 	# One that would be written to the file that it names.
 	guest_writes($data, header($secret, flags => 1));
 	refused('a commit that was interrupted', qr/begins like an overlay/, $data, ['commit']);

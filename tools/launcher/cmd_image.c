@@ -301,10 +301,12 @@ static void info_text(const struct image *im)
 	       (unsigned long long)im->st.st_blocks * 512);
 	if (im->overlay) {
 		char *time __auto_free = image_time(im->header.base_sec, im->header.base_nsec);
+		char *base __auto_free = text_clean(im->header.base_name,
+						    strlen(im->header.base_name), "");
 
 		printf("blocks:  %llu of %u bytes\nbase:    %s, as of %s\n",
 		       (unsigned long long)blocks_held(im), 1u << im->header.block_shift,
-		       im->header.base_name, time);
+		       base, time);
 		if (im->header.flags & COW_COMMITTING)
 			puts("commit:  was interrupted, repeat it");
 	}
