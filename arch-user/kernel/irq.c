@@ -83,7 +83,7 @@ static void do_irqs(struct pt_regs *regs)
 			host_watch_arm();
 			timer_interrupt();
 			host_disk_flush(smp_processor_id());
-			host_disk_look(smp_processor_id());
+			host_disk_look_now(smp_processor_id());
 		}
 		if (bits & BIT(IRQ_BIT_CALL)) {
 			order_guest();

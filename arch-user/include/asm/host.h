@@ -644,10 +644,20 @@ bool host_disk_wait(unsigned int cpu, const u32 *pending);
  *
  * Then it also raises the interrupt of host_disk_irq().  The host tells only who
  * waits, in host_disk_wait() or for a guest thread: others are to look now and then.
+ * While the host has more to do it says no for some microseconds after the last reap, so
+ * that several are taken at once.
  *
  * Context: interrupts off.
  */
 bool host_disk_look(unsigned int cpu);
+
+/**
+ * host_disk_look_now() - the same, whatever the time
+ * @cpu:	the calling vCPU
+ *
+ * Context: interrupts off.
+ */
+bool host_disk_look_now(unsigned int cpu);
 
 /**
  * host_disk_engine() - how a disk's requests that have to wait are carried out
