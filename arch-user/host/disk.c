@@ -16,6 +16,7 @@
  */
 #include <uapi/linux/falloc.h>
 #include <uapi/linux/fs.h>
+#include <asm/host_disk.h>
 #include "state.h"
 #include "syscall.h"
 
@@ -83,7 +84,7 @@ void noinstr host_disk_flush(unsigned int cpu)
 		return;
 	host_ring_flush(r);
 	if (unlikely(r->returned))
-		host_disk_look(cpu);
+		host_disk_look_now(cpu);
 }
 
 /**
@@ -129,15 +130,27 @@ bool host_disk_waits(unsigned int cpu)
 	return host->disk_cpu[cpu].ring.inflight;
 }
 
-bool noinstr host_disk_look(unsigned int cpu)
+static bool noinstr raise_done(unsigned int cpu)
 {
 	struct host_disk_cpu *c = &host->disk_cpu[cpu];
 
-	if (likely(!c->ring.inflight) || !host_ring_any_done(&c->ring))
-		return false;
 	if (c->raise)
 		__atomic_fetch_or(c->raise, c->bit, __ATOMIC_SEQ_CST);
 	return true;
+}
+
+bool noinstr host_disk_look(unsigned int cpu)
+{
+	const struct host_ring *r = &host->disk_cpu[cpu].ring;
+
+	return unlikely(r->inflight) && host_ring_reap_due(r) && raise_done(cpu);
+}
+
+bool noinstr host_disk_look_now(unsigned int cpu)
+{
+	const struct host_ring *r = &host->disk_cpu[cpu].ring;
+
+	return unlikely(r->inflight) && host_ring_any_done(r) && raise_done(cpu);
 }
 
 /**
@@ -153,7 +166,7 @@ void noinstr host_disk_listen(unsigned int cpu)
 	if (likely(!r->inflight))
 		return;
 	host_ring_tell(r, true);
-	host_disk_look(cpu);
+	host_disk_look_now(cpu);
 }
 
 /**

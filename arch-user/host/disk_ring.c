@@ -14,14 +14,16 @@
  * HOST_RING_BATCH at once: the vCPU does that while a guest thread runs elsewhere, when it
  * goes idle, and at its tick at the latest.  The cost of a submission, a doorbell of the
  * host's disk, then is not in the way of the guest's next system call, and one is
- * enough for several.
+ * enough for several.  How long the queue waits for more depends on what the host has
+ * to do already (due()).
  *
  * What is done waits in the host until the thread asks for it (DEFER_TASKRUN):
  * IORING_SQ_TASKRUN says that there is something.  A vCPU that runs looks at that
- * when it submits something, at its tick, and while it polls for a guest thread
- * (host_disk_look()); one that is idle waits in the ring.  Only one that sleeps until
- * a guest thread parks has to be told: by the eventfd, which wakes the I/O thread,
- * which interrupts the vCPU.  At all other times the eventfd is off.
+ * when it submits something and while it polls for a guest thread (host_disk_look(),
+ * which lets some come together), and at its tick; one that is idle waits in the ring.
+ * Only one that sleeps until a guest thread parks has to be told: by the eventfd, which
+ * wakes the I/O thread, which interrupts the vCPU.  At all other times the eventfd is
+ * off.
  */
 #include <uapi/linux/fs.h>
 #include <uapi/linux/falloc.h>
@@ -33,8 +35,8 @@
 #include "syscall.h"
 
 #define RING_ENTRIES	256
-#define POLL_US		100
-#define POLL_RETRY	32
+#define POLL_US		200
+#define DUE_CYCLES	4000
 #define RING_FLAGS	(IORING_SETUP_R_DISABLED | IORING_SETUP_SINGLE_ISSUER | \
 			 IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG | \
 			 IORING_SETUP_CQSIZE)
@@ -222,6 +224,27 @@ void noinstr host_ring_flush(struct host_ring *r)
 	}
 }
 
+/*
+ * What is submitted waits for more, and so does what is done.  A host that has nothing
+ * else of ours to do waits for little; one that has is not idle meanwhile, and a call and
+ * an interrupt for each would be most of their cost.
+ */
+static __always_inline bool due(const struct host_ring *r, u64 since)
+{
+	u32 busy = min(r->inflight - r->queued, HOST_RING_BATCH);
+
+	return rdtsc() - since > (u64)DUE_CYCLES * (1 + busy);
+}
+
+/**
+ * host_ring_flush_due() - whether what is queued has waited for more long enough
+ * @r:		the calling vCPU's ring
+ */
+bool noinstr host_ring_flush_due(const struct host_ring *r)
+{
+	return due(r, r->queued_at);
+}
+
 /**
  * host_ring_submit() - have the host carry it out, after host_ring_flush()
  * @r:		the calling vCPU's ring
@@ -253,6 +276,15 @@ bool noinstr host_ring_any_done(const struct host_ring *r)
 }
 
 /**
+ * host_ring_reap_due() - whether there is something that has waited for more long enough
+ * @r:		the calling vCPU's ring
+ */
+bool noinstr host_ring_reap_due(const struct host_ring *r)
+{
+	return host_ring_any_done(r) && (r->returned || due(r, r->reaped_at));
+}
+
+/**
  * host_ring_reap() - what has been done
  * @r:		the calling vCPU's ring
  *
@@ -265,6 +297,7 @@ struct host_disk_op *host_ring_reap(struct host_ring *r)
 
 	if (!r->sqes || !host_ring_any_done(r))
 		return NULL;
+	r->reaped_at = rdtsc();
 	if (r->queued)
 		host_ring_flush(r);
 	else if (READ_ONCE(*r->sq_flags) & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW))
@@ -288,30 +321,28 @@ struct host_disk_op *host_ring_reap(struct host_ring *r)
 	return list;
 }
 
+/* Look, for r->poll at most, and give way to whoever else wants this host CPU. */
+static void poll(const struct host_ring *r, const u32 *pending)
+{
+	u64 begin = rdtsc();
+
+	while (!host_ring_any_done(r) && !READ_ONCE(*pending) && rdtsc() - begin < r->poll)
+		host_yield();
+}
+
 /*
- * To be woken costs more than many disks take.  So a wait begins with a look that
- * is as long as has paid of late, at most POLL_US, and gives way to whoever else
- * wants this host CPU.  When it does not pay it is left out, and tried now and then.
+ * To be woken costs more than many disks take.  So a wait begins with a look, which is
+ * longer than the last wait was if that, with its wake-up, was one of up to POLL_US; after
+ * longer ones it becomes shorter, and is left out in the end.
  */
-static void poll(struct host_ring *r, const u32 *pending)
+static void adapt_poll(struct host_ring *r, u64 waited)
 {
 	const u64 most = host->boot.tsc_khz * POLL_US / 1000;
-	u64 begin = rdtsc(), limit = r->poll;
 
-	if (!limit && r->unpolled++ % POLL_RETRY)
-		return;
-	if (!limit)
-		limit = most;
-	while (!host_ring_any_done(r)) {
-		if (READ_ONCE(*pending))
-			return;
-		if (rdtsc() - begin >= limit) {
-			r->poll = limit > most / 8 ? limit / 2 : 0;
-			return;
-		}
-		host_yield();
-	}
-	r->poll = min(2 * (rdtsc() - begin) + most / 8, most);
+	if (waited <= most)
+		r->poll = min(2 * waited + most / 16, most);
+	else
+		r->poll = r->poll > most / 16 ? r->poll / 2 : 0;
 }
 
 /**
@@ -337,11 +368,17 @@ void noinstr host_ring_tell(struct host_ring *r, bool tell)
  */
 bool host_ring_wait(struct host_ring *r, const u32 *pending)
 {
+	u64 begin;
+
 	host_ring_tell(r, false);
 	host_ring_flush(r);
+	begin = rdtsc();
 	if (host->boot.host_cpus > 1)
 		poll(r, pending);
 	if (!host_ring_any_done(r))
 		host_ring_wait_irq(r->fd, pending);
-	return host_ring_any_done(r);
+	if (!host_ring_any_done(r))
+		return false;
+	adapt_poll(r, rdtsc() - begin);
+	return true;
 }

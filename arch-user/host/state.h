@@ -125,9 +125,9 @@ struct host_traced {
  * @inflight:	operations submitted and not reaped
  * @queued:	of them, those that the host has not been told of
  * @queued_at:	when the first of those was, in TSC cycles
+ * @reaped_at:	when something was reaped last
  * @returned:	of them, those that it would not take
  * @poll:	TSC cycles to look for a completion before sleeping
- * @unpolled:	how often that was left out
  */
 struct host_ring {
 	int fd;
@@ -144,9 +144,9 @@ struct host_ring {
 	u32 inflight;
 	u32 queued;
 	u64 queued_at;
+	u64 reaped_at;
 	struct host_disk_op *returned;
 	u64 poll;
-	u32 unpolled;
 };
 
 /**
@@ -356,9 +356,11 @@ void host_ring_start(unsigned int cpu);
 bool host_rings_ready(void);
 void host_ring_submit(struct host_ring *r, struct host_disk_op *op);
 void host_ring_flush(struct host_ring *r);
+bool host_ring_flush_due(const struct host_ring *r);
 struct host_disk_op *host_ring_reap(struct host_ring *r);
 bool host_ring_wait(struct host_ring *r, const u32 *pending);
 bool host_ring_any_done(const struct host_ring *r);
+bool host_ring_reap_due(const struct host_ring *r);
 void host_ring_tell(struct host_ring *r, bool tell);
 
 /* disk_mark.c */

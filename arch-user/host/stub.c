@@ -20,11 +20,6 @@
  * on another host CPU.  On the same one polling would only keep the vCPU out.
  */
 #define GUEST_SPIN_CYCLES	200000
-/*
- * What a guest thread has had submitted to a disk waits this long for more, in TSC
- * cycles, while nothing else happens.
- */
-#define DISK_FLUSH_CYCLES	4000
 /* A mapper is bound to the vCPU's CPU after so many requests from there. */
 #define MAPPER_PATIENCE		8
 /* A wait for a stub looks this often whether it is dead. */
@@ -652,7 +647,7 @@ bool noinstr host_guest_wait(u32 area, u32 spin, const u32 *pending)
 		limit += spin;
 
 	do {
-		if (unlikely(ring->queued) && cycles() - ring->queued_at > DISK_FLUSH_CYCLES)
+		if (unlikely(ring->queued) && host_ring_flush_due(ring))
 			host_disk_flush(cpu);
 		if (smp_load_acquire(&ho->turn) == STUB_TURN_KERNEL)
 			return true;

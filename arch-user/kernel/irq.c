@@ -16,6 +16,7 @@
 #include <linux/seq_file.h>
 #include <linux/smp.h>
 #include <asm/host.h>
+#include <asm/host_disk.h>
 #include <asm/host_events.h>
 #include <asm/intercept.h>
 #include <asm/irq.h>
@@ -83,7 +84,7 @@ static void do_irqs(struct pt_regs *regs)
 			host_watch_arm();
 			timer_interrupt();
 			host_disk_flush(smp_processor_id());
-			host_disk_look(smp_processor_id());
+			host_disk_look_now(smp_processor_id());
 		}
 		if (bits & BIT(IRQ_BIT_CALL)) {
 			order_guest();
