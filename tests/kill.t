@@ -64,7 +64,9 @@ sub tree {
 		($parent{$pid}) = (slurp("/proc/$pid/stat") // '') =~
 			/\) \S (\d+)/;
 	}
-	my ($zygote) = grep { $all{$_} eq 'kernelet-zygote' } keys %all;
+	# a stub is called so too, until it has its program's name
+	my %named = map { $_ => 1 } grep { $all{$_} eq 'kernelet-zygote' } keys %all;
+	my ($zygote) = grep { !$named{$parent{$_} // 0} } keys %named;
 	return ($zygote, { map { $_ => $all{$_} } grep {
 		($parent{$_} // 0) == ($zygote // 0) } keys %all });
 }
