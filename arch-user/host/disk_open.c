@@ -358,12 +358,11 @@ static struct host_disk_layer *add_layer(struct opening *o, int fd, bool write)
 }
 
 /* A file without a header. */
-static bool is_raw(const struct opening *o, const struct host_disk_layer *l)
+static void check_raw_mark(const struct opening *o, const struct host_disk_layer *l)
 {
 	if (host_disk_marked(l->fd, NULL) != HOST_UNMARKED)
 		host_usage_error(o->word, "marked as an overlay, and its header is gone",
 				 "raw takes it as it is");
-	return true;
 }
 
 static void check_mark(const struct opening *o, const struct host_disk_layer *l,
@@ -397,8 +396,10 @@ static bool read_header(const struct opening *o, struct host_disk_layer *l,
 	if (sys4(__NR_pread64, l->fd, both, sizeof(both), 0) < 0)
 		host_usage_error(o->word, "cannot be read", NULL);
 	/* either copy may be damaged */
-	if (!cow_is_overlay(&both[0]) && (!cow_is_overlay(&both[1]) || cow_header_wrong(&both[1])))
-		return !is_raw(o, l);
+	if (!cow_is_overlay(&both[0]) && (!cow_is_overlay(&both[1]) || cow_header_wrong(&both[1]))) {
+		check_raw_mark(o, l);
+		return false;
+	}
 	which = cow_header_choose(both, &wrong);
 	if (which < 0)
 		host_usage_error(o->word, wrong, NULL);

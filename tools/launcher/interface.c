@@ -80,12 +80,11 @@ static char *__printf(2, 3) wrong(const struct interface *f, const char *format,
 {
 	char *text __auto_free = NULL;
 	va_list args;
-	int n;
 
 	va_start(args, format);
-	n = vasprintf(&text, format, args);
+	text = print_args(format, args);
 	va_end(args);
-	return print("--net=%s: %s", f->spec, n < 0 ? "out of memory" : text);
+	return print("--net=%s: %s", f->spec, text);
 }
 
 static char *set_key(struct interface *f, const char *key, const char *value)

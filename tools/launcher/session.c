@@ -33,15 +33,12 @@ void request_add(struct session *s, char letter, const char *format, ...)
 {
 	char *text __auto_free = NULL;
 	va_list args;
-	int n;
 
 	va_start(args, format);
-	n = vasprintf(&text, format, args);
+	text = print_args(format, args);
 	va_end(args);
-	if (n < 0)
-		fail("out of memory");
 	bytes_add(&s->request, &letter, 1);
-	bytes_add(&s->request, text, n + 1);
+	bytes_add(&s->request, text, strlen(text) + 1);
 	if (s->request.n > SESSION_REQUEST)
 		fail("the command and its environment are too long");
 }

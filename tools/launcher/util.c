@@ -50,17 +50,23 @@ void complain(const char *format, ...)
 	va_end(args);
 }
 
+char *print_args(const char *format, va_list args)
+{
+	char *s;
+
+	if (vasprintf(&s, format, args) < 0)
+		fail("out of memory");
+	return s;
+}
+
 char *print(const char *format, ...)
 {
 	va_list args;
 	char *s;
-	int n;
 
 	va_start(args, format);
-	n = vasprintf(&s, format, args);
+	s = print_args(format, args);
 	va_end(args);
-	if (n < 0)
-		fail("out of memory");
 	return s;
 }
 

@@ -3,6 +3,7 @@
 #ifndef UTIL_H
 #define UTIL_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -38,6 +39,7 @@ void __printf(1, 2) complain(const char *format, ...);
  * print() - a new string
  */
 char *__printf(1, 2) print(const char *format, ...);
+char *__printf(1, 0) print_args(const char *format, va_list args);
 
 /**
  * grow() - realloc() that does not fail
