@@ -54,6 +54,7 @@
  */
 #include <linux/fs.h>
 #include <linux/hash.h>
+#include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/moduleparam.h>
@@ -66,9 +67,11 @@
 #include <asm/tlbflush.h>
 #include "walk.h"
 
-/* Trapped so often, a site is rewritten. */
+/* Trapped so often, a site is rewritten; must be a power of two. */
 #define HOT_COUNT	8
-#define HOT_BITS	6
+/* Sites are counted in sets by their hash, so many in each. */
+#define HOT_BITS	5
+#define HOT_WAYS	4
 
 #define ENTRY_SIZE	64
 #define PAGE_ENTRIES	(PAGE_SIZE / ENTRY_SIZE)
@@ -125,10 +128,10 @@ struct rewrite {
 	struct xarray shadows;
 	struct list_head unmapped;
 	struct rewrite_page *pages[MAX_PAGES];
-	struct {
+	struct rewrite_hot {
 		unsigned long ip;
 		unsigned int count;
-	} hot[1 << HOT_BITS];
+	} hot[1 << HOT_BITS][HOT_WAYS];
 };
 
 static bool enabled __read_mostly = true;
@@ -450,12 +453,27 @@ static struct rewrite *get_rewrite(struct mm_struct *mm)
 	return mm->context.rewrite;
 }
 
+/* The count of a site, in place of the least one of its set when it is new. */
+static unsigned int count_site(struct rewrite *rw, unsigned long insn)
+{
+	struct rewrite_hot *set = rw->hot[hash_long(insn, HOT_BITS)], *least = set, *h;
+
+	for (h = set; h < set + HOT_WAYS; h++) {
+		if (READ_ONCE(h->ip) == insn)
+			return ++h->count;
+		if (h->count < least->count)
+			least = h;
+	}
+	WRITE_ONCE(least->ip, insn);
+	return least->count = 1;
+}
+
 void __rewrite_seen(unsigned long ip, long nr)
 {
 	struct mm_struct *mm = current->mm;
 	unsigned long insn = ip - SYSCALL_SIZE;
 	struct rewrite *rw;
-	unsigned int n;
+	unsigned int count;
 
 	if (!enabled || !host_stub_syscall() || current->ptrace || current->thread.gsbase) {
 		if (!current->ptrace)
@@ -465,12 +483,9 @@ void __rewrite_seen(unsigned long ip, long nr)
 	rw = get_rewrite(mm);
 	if (!rw || insn >= TASK_SIZE)
 		return;
-	n = hash_long(insn, HOT_BITS);
-	if (READ_ONCE(rw->hot[n].ip) != insn) {
-		WRITE_ONCE(rw->hot[n].ip, insn);
-		WRITE_ONCE(rw->hot[n].count, 0);
-	}
-	if (++rw->hot[n].count == HOT_COUNT)
+	count = count_site(rw, insn);
+	/* what does not work may do so later */
+	if (count >= HOT_COUNT && is_power_of_2(count))
 		rewrite_site(mm, insn, nr);
 }
 
