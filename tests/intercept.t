@@ -62,4 +62,33 @@ refused('ptrace without ptrace', qr/intercept=ptrace: .*trace/,
 	args => ['intercept=ptrace'], launcher => \@nothing);
 refused('neither', qr/intercept=what: .*ptrace/, args => ['intercept=what']);
 
+# ---- what is rewritten ---------------------------------------------------------
+
+# The bytes that a process has at an address, if it has any.
+sub peek {
+	my ($pid, $address, $size) = @_;
+	my $bytes;
+
+	open my $mem, '<:raw', "/proc/$pid/mem" or return;
+	sysseek $mem, $address, 0 or return;
+	return (sysread($mem, $bytes, $size) // 0) == $size ? $bytes : undef;
+}
+
+# Of a hundred hot system calls, called in turn, none is trapped for ever.
+if (!$PTRACE) {
+	my $g = Guest->start(program => 'rewrite', time => 120);
+	$g->expect(qr/places from \w+ to \w+\r?\n/);
+	my ($from, $to) = $g->out =~ /places from (\w+) to (\w+)/;
+	my %below = processes_below($g->pid);
+	my ($text) = grep { defined && /\A(?:\xb8\x27|\xff\x24\x25)/s }
+		map { peek($_, hex $from, hex($to) - hex $from) } keys %below;
+	my @places = unpack '(a16)*', $text // '';
+
+	is(scalar @places, 100, 'a hundred places that make a system call');
+	is(scalar(grep { /\A\xff\x24\x25/ } @places), 100, 'all have become jumps');
+	$g->send("\n");
+	is($g->finish, 0, 'and do what they did');
+	$g->clean('places');
+}
+
 done_testing();

@@ -410,7 +410,7 @@ static bool rewrite_locked(struct rewriting *r)
 	return true;
 }
 
-static void rewrite_site(struct mm_struct *mm, unsigned long insn, long nr)
+static bool rewrite_site(struct mm_struct *mm, unsigned long insn, long nr)
 {
 	struct rewriting r = { .mm = mm, .insn = insn, .nr = nr };
 	bool done = false;
@@ -429,12 +429,13 @@ static void rewrite_site(struct mm_struct *mm, unsigned long insn, long nr)
 		__free_page(r.shadow);
 	free_trampoline(r.trampoline);
 	if (!done)
-		return;
+		return false;
 	/* The stub has the old page mapped until this is done. */
 	if (tlb_fill(mm, insn & PAGE_MASK, HOST_PROT_EXEC) || !tlb_commit(mm))
 		tlb_drop(mm);
 	if (r.old)
 		__free_page(r.old);
+	return true;
 }
 
 static struct rewrite *get_rewrite(struct mm_struct *mm)
@@ -453,19 +454,25 @@ static struct rewrite *get_rewrite(struct mm_struct *mm)
 	return mm->context.rewrite;
 }
 
-/* The count of a site, in place of the least one of its set when it is new. */
-static unsigned int count_site(struct rewrite *rw, unsigned long insn)
+/* What of a set a new site does not take the place of; one that was of no use yields. */
+static unsigned int worth(const struct rewrite_hot *h)
+{
+	return h->count < HOT_COUNT ? h->count : 0;
+}
+
+static struct rewrite_hot *find_hot(struct rewrite *rw, unsigned long insn)
 {
 	struct rewrite_hot *set = rw->hot[hash_long(insn, HOT_BITS)], *least = set, *h;
 
 	for (h = set; h < set + HOT_WAYS; h++) {
 		if (READ_ONCE(h->ip) == insn)
-			return ++h->count;
-		if (h->count < least->count)
+			return h;
+		if (worth(h) < worth(least))
 			least = h;
 	}
 	WRITE_ONCE(least->ip, insn);
-	return least->count = 1;
+	WRITE_ONCE(least->count, 0);
+	return least;
 }
 
 void __rewrite_seen(unsigned long ip, long nr)
@@ -473,7 +480,7 @@ void __rewrite_seen(unsigned long ip, long nr)
 	struct mm_struct *mm = current->mm;
 	unsigned long insn = ip - SYSCALL_SIZE;
 	struct rewrite *rw;
-	unsigned int count;
+	struct rewrite_hot *hot;
 
 	if (!enabled || !host_stub_syscall() || current->ptrace || current->thread.gsbase) {
 		if (!current->ptrace)
@@ -483,10 +490,12 @@ void __rewrite_seen(unsigned long ip, long nr)
 	rw = get_rewrite(mm);
 	if (!rw || insn >= TASK_SIZE)
 		return;
-	count = count_site(rw, insn);
-	/* what does not work may do so later */
-	if (count >= HOT_COUNT && is_power_of_2(count))
-		rewrite_site(mm, insn, nr);
+	hot = find_hot(rw, insn);
+	hot->count++;
+	/* what does not work may do so later; what does makes room */
+	if (hot->count >= HOT_COUNT && is_power_of_2(hot->count) &&
+	    rewrite_site(mm, insn, nr))
+		WRITE_ONCE(hot->count, 0);
 }
 
 /* --- what the soft TLB tells ------------------------------------------------------ */

@@ -25,11 +25,16 @@ asm(".text\n .balign 64\n"
     ".globl pause_mov\n"
     "pause_mov:		mov $34, %eax\n syscall\n ret\n"
     ".globl read_cmp\n"
-    "read_cmp:		xor %eax, %eax\n syscall\n cmp $-4096, %rax\n ret\n");
+    "read_cmp:		xor %eax, %eax\n syscall\n cmp $-4096, %rax\n ret\n"
+    ".balign 16\n"
+    ".globl many, many_end\n"
+    "many:\n"
+    ".rept 100\n mov $39, %eax\n syscall\n ret\n .balign 16\n .endr\n"
+    "many_end:\n");
 
 extern char call_mov[], call_mov_syscall[], call_mov_end[];
 extern char call_cmp[], call_cmp_cmp[], call_cmp_end[];
-extern char pause_mov[], read_cmp[];
+extern char pause_mov[], read_cmp[], many[], many_end[];
 
 struct result {
 	long ax, cx, flags, zone;
@@ -336,6 +341,24 @@ static int forked(void)
 	return bad != 0;
 }
 
+/*
+ * Many places in turn.  Whether they have been noticed is seen from the host only
+ * (tests/intercept.t), which looks while this waits for input.
+ */
+static void test_many(void)
+{
+	long bad = 0;
+	char c;
+
+	for (int i = 0; i < OFTEN; i++)
+		for (const char *p = many; p < many_end; p += 16)
+			bad += enter(p, 0, 0, 0, 0, 0).ax != getpid();
+	is(bad, 0, "a hundred places in turn");
+	printf("# places from %lx to %lx\n", (long)many, (long)many_end);
+	fflush(stdout);
+	must(read(0, &c, 1) >= 0);
+}
+
 int main(void)
 {
 	int status;
@@ -352,5 +375,6 @@ int main(void)
 	is(in_child(replaced_text), EXITED(0), "other text in the place of the first");
 	is(in_child(forked), EXITED(0), "children make their own calls");
 	test_threads();
+	test_many();
 	return done();
 }
