@@ -31,6 +31,7 @@ my @controls = (
 	[ 'registers', 'recycle-clear', [], 'said' ],
 	[ 'never-parked', 'recycle-thread', [], 'said' ],
 	[ 'freed', 'still', ['ncpus=2'], 'said' ],
+	[ 'unmapped', 'hold', ['ncpus=1'], 'said' ],
 	[ 'forks', 'lost-pidfd', [], 'hangs' ],
 	[ 'outlive', 'pdeathsig', [], 'left' ],
 );

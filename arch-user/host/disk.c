@@ -16,7 +16,6 @@
  */
 #include <uapi/linux/falloc.h>
 #include <uapi/linux/fs.h>
-#include <asm/host_disk.h>
 #include "state.h"
 #include "syscall.h"
 

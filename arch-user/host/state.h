@@ -85,6 +85,8 @@ struct host_stub {
 	u32 nops;
 	u32 unmaps;
 	u32 ending;
+	bool pending;
+	int error;
 	u16 generation;
 	u16 cpu;
 	u16 cpu_misses;

@@ -31,6 +31,8 @@
 /* A guest thread that does not park within this time is hostile. */
 #define STOP_LIMIT_NS		2000000000ULL
 
+long host_turn_wait_irq(u32 *turn, u32 val, const u32 *pending);
+
 extern const char stub_blob[], stub_blob_end[];
 extern const unsigned long stub_signal_addr, zygote_main_addr;
 extern const unsigned long stub_syscall_addr, stub_syscall_checked_addr;
@@ -213,6 +215,8 @@ int host_stub_spawn(u32 slot)
 	s->pidfd = fd;
 	s->nops = 0;
 	s->unmaps = 0;
+	s->pending = false;
+	s->error = 0;
 	s->dead = 0;
 	s->cpu = 0;
 	host_watch_pidfd(fd, slot | (u32)s->generation << 16);
@@ -263,10 +267,14 @@ bool host_stub_alive(u32 slot)
 
 /* --- requests ------------------------------------------------------------ */
 
+static void await_mapper(u32 slot);
+
 static struct stub_op *next_op(u32 slot, u32 nr)
 {
-	struct stub_op *op = &request_page(slot)->op[host->stub[slot].nops++];
+	struct stub_op *op;
 
+	await_mapper(slot);
+	op = &request_page(slot)->op[host->stub[slot].nops++];
 	memset(op, 0, sizeof(*op));
 	op->nr = nr;
 	return op;
@@ -429,26 +437,65 @@ static void bring_mapper(u32 slot)
 	op->arg[2] = STUB_REQUEST + REQUEST_CPUS;
 }
 
-int host_stub_commit(u32 slot)
+/* Have the mapper carry out the batch.  @resume: see struct stub_request. */
+static void start_mapper(u32 slot, u64 resume)
 {
 	struct stub_request *req = request_page(slot);
 	struct host_stub *s = &host->stub[slot];
-	u32 seq = req->seq + 1;
 
-	if (!s->nops)
-		return 0;
 	bring_mapper(slot);
 	req->nops = s->nops;
+	req->resume = resume;
+	req->error = 0;
 	s->nops = 0;
 	s->unmaps = 0;
+	s->pending = true;
+	xchg(&req->seq, req->seq + 1);
+	host_wake(&req->seq);
+}
+
+/* The last batch's error is kept for host_stub_settle(). */
+static void await_mapper(u32 slot)
+{
+	struct stub_request *req = request_page(slot);
+	struct host_stub *s = &host->stub[slot];
+
+	if (!s->pending)
+		return;
+	if (wait_word(slot, &req->done, req->seq, &req->kernel_sleeps, 0))
+		s->error = -(int)READ_ONCE(req->error);
+	else
+		s->error = -HOST_ESRCH;
+	s->pending = false;
+}
+
+int host_stub_settle(u32 slot)
+{
+	struct host_stub *s = &host->stub[slot];
+	int ret;
+
+	await_mapper(slot);
+	ret = s->error;
+	s->error = 0;
+	return ret;
+}
+
+int host_stub_commit(u32 slot)
+{
+	struct host_stub *s = &host->stub[slot];
+	int before;
+
+	await_mapper(slot);
+	if (!s->nops)
+		return 0;
 	if (!host_stub_alive(slot))
 		return -HOST_ESRCH;
-	req->error = 0;
-	xchg(&req->seq, seq);
-	host_wake(&req->seq);
-	if (!wait_word(slot, &req->done, seq, &req->kernel_sleeps, 0))
-		return -HOST_ESRCH;
-	return -(int)READ_ONCE(req->error);
+	/* of a batch that has given the turn, and of which nobody has asked yet */
+	before = s->error;
+	start_mapper(slot, 0);
+	await_mapper(slot);
+	swap(before, s->error);
+	return before;
 }
 
 static struct stub_handoff *handoff(u32 area)
@@ -543,6 +590,7 @@ void host_stub_forget(u32 slot)
 {
 	struct stub_request *req = request_page(slot);
 
+	host_stub_settle(slot);
 	host->stub[slot].nops = 0;
 	host->stub[slot].unmaps = 0;
 	memset(req->op, 0, sizeof(req->op));
@@ -598,26 +646,37 @@ int host_stub_thread(u32 slot, u32 area, u32 stack)
 
 /* --- hand-off ------------------------------------------------------------ */
 
-static __always_inline void set_spin(struct stub_handoff *ho)
+/* Whether the guest thread is to poll, having another CPU. */
+static __always_inline bool set_spin(struct stub_handoff *ho)
 {
-	WRITE_ONCE(ho->spin, on_this_cpu(ho) || host->boot.host_cpus == 1 ?
-		   0 : GUEST_SPIN_CYCLES);
+	bool polls = !on_this_cpu(ho) && host->boot.host_cpus > 1;
+
+	WRITE_ONCE(ho->spin, polls ? GUEST_SPIN_CYCLES : 0);
+	return polls;
 }
 
+/*
+ * On one host CPU there is nothing to do for the vCPU until the guest thread has had
+ * its turn: it sleeps until then, and the threads run in a circle.  With another CPU
+ * the guest may be back before the vCPU is, for which the mapper has to make room.
+ */
 int host_stub_run(u32 slot, u32 area)
 {
-	struct stub_request *req = request_page(slot);
-	int ret;
+	struct stub_handoff *ho = handoff(area);
+	bool polls;
 
 	if (!host->stub[slot].nops) {
 		host_guest_resume(area);
 		return 0;
 	}
-	set_spin(handoff(area));
-	req->resume = STUB_AREAS + area * STUB_AREA_SIZE + STUB_HANDOFF;
-	ret = host_stub_commit(slot);
-	req->resume = 0;
-	return ret;
+	if (!host_stub_alive(slot))
+		return -HOST_ESRCH;
+	polls = set_spin(ho);
+	/* what it comes back with when an operation fails: nothing has run */
+	WRITE_ONCE(ho->event, STUB_EVENT_UNDONE);
+	WRITE_ONCE(ho->turn, STUB_TURN_MAPPER);
+	start_mapper(slot, STUB_AREAS + area * STUB_AREA_SIZE + STUB_HANDOFF);
+	return polls ? host_stub_settle(slot) : 1;
 }
 
 void noinstr host_guest_resume(u32 area)
@@ -642,6 +701,7 @@ bool noinstr host_guest_wait(u32 area, u32 spin, const u32 *pending)
 	const struct host_ring *ring = &host->disk_cpu[cpu].ring;
 	u64 limit = cycles();
 	bool parked;
+	u32 turn;
 
 	if (!on_this_cpu(ho))
 		limit += spin;
@@ -657,10 +717,11 @@ bool noinstr host_guest_wait(u32 area, u32 spin, const u32 *pending)
 	} while (cycles() < limit);
 	host_disk_flush(cpu);
 	xchg(&ho->kernel_sleeps, 1);
-	parked = smp_load_acquire(&ho->turn) == STUB_TURN_KERNEL;
+	turn = smp_load_acquire(&ho->turn);
+	parked = turn == STUB_TURN_KERNEL;
 	if (!parked) {
 		host_disk_listen(cpu);
-		host_wait_irq(&ho->turn, STUB_TURN_GUEST, 0, pending);
+		host_turn_wait_irq(&ho->turn, turn, pending);
 		host_disk_listen_end(cpu);
 		parked = smp_load_acquire(&ho->turn) == STUB_TURN_KERNEL;
 	}
@@ -687,6 +748,7 @@ static int wait_parked(u32 slot, u32 area, bool kick)
 	xchg(&ho->kernel_sleeps, 1);
 	while (smp_load_acquire(&ho->turn) != STUB_TURN_KERNEL) {
 		u64 now = host_clock_ns();
+		u32 turn = READ_ONCE(ho->turn);
 
 		if (!start)
 			start = now;
@@ -698,7 +760,8 @@ static int wait_parked(u32 slot, u32 area, bool kick)
 		 */
 		if (kick)
 			sys3(__NR_tgkill, pid, tid, STUB_SIG_KICK);
-		sys4(__NR_futex, &ho->turn, FUTEX_WAIT, STUB_TURN_GUEST, &ts);
+		if (turn != STUB_TURN_KERNEL)
+			sys4(__NR_futex, &ho->turn, FUTEX_WAIT, turn, &ts);
 	}
 	WRITE_ONCE(ho->kernel_sleeps, 0);
 	return 0;

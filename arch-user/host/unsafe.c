@@ -41,6 +41,7 @@ static const struct {
 	{ "run-on", UNSAFE_RUN_ON },
 	{ "lost-pidfd", UNSAFE_LOST_PIDFD },
 	{ "still", UNSAFE_STILL },
+	{ "hold", UNSAFE_HOLD },
 };
 
 static bool take_guest_word(const char *word)

@@ -12,6 +12,7 @@
 #define SYS_exit		60
 #define SYS_wait4		61
 #define SYS_futex		202
+#define FUTEX_WAIT_BITSET	9
 #define SYS_io_uring_enter	426
 #define IORING_ENTER_GETEVENTS	1
 #define HOST_EINTR		4
@@ -45,6 +46,25 @@ SYM_INNER_LABEL(host_wait_abort, SYM_L_GLOBAL)
 	ret
 	.cfi_endproc
 SYM_FUNC_END(host_futex_wait_irq)
+
+/*
+ * long host_turn_wait_irq(u32 *turn, u32 val, const u32 *pending)
+ *
+ * The same for the turn of a guest thread, in the set that is the kernel's.
+ *
+ * #syscalls: futex(_, FUTEX_WAIT_BITSET)
+ */
+SYM_FUNC_START(host_turn_wait_irq)
+	.cfi_startproc
+	movq	%rdx, %r11
+	xorl	%r10d, %r10d
+	movl	%esi, %edx
+	movl	$FUTEX_WAIT_BITSET, %esi
+	movl	$STUB_FUTEX_KERNEL, %r9d
+	movl	$SYS_futex, %eax
+	jmp	host_wait_begin
+	.cfi_endproc
+SYM_FUNC_END(host_turn_wait_irq)
 
 /*
  * long host_wait4_irq(int tid, int *status, int options, const u32 *pending)

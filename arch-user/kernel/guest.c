@@ -102,6 +102,12 @@ static long area_offset(const struct guest_thread *gt, u64 addr, size_t size)
 	return off;
 }
 
+/* Whether there are requests that have to be known done before it runs. */
+static bool is_behind(const struct stub *stub)
+{
+	return stub->deferred || stub->unsettled;
+}
+
 /*
  * A thread that parked at a rewritten system call has its vector state in its
  * registers: have it stored, in a frame of our own making.
@@ -115,7 +121,7 @@ static void save_fast(struct guest_thread *gt)
 	struct stub_handoff *ho = guest_handoff(gt);
 	struct mm_struct *mm = gt->task->mm;
 
-	if (gt->stub->deferred && !(mm && mm->context.stub == gt->stub && tlb_commit(mm)))
+	if (is_behind(gt->stub) && !(mm && mm->context.stub == gt->stub && tlb_commit(mm)))
 		stub_lost(gt->stub);
 	WRITE_ONCE(ho->stack, area_base(gt) + first_context());
 	gt->fast = false;
@@ -202,6 +208,7 @@ static void end_stub(struct stub *stub)
 
 	WRITE_ONCE(stubs[stub->slot], NULL);
 	end(stub->slot);
+	tlb_release_held(stub);
 	list_for_each_entry_safe(gt, next, &stub->threads, list)
 		free_thread(gt);
 	ida_free(&slot_ida, stub->slot);
@@ -230,11 +237,15 @@ static bool clean_stub(struct stub *stub)
 	if (READ_ONCE(stub->dead) || stub->nr_threads != 1)
 		return false;
 	gt = list_first_entry(&stub->threads, struct guest_thread, list);
+	/* after this the mapper does not wake it any more */
+	host_stub_forget(stub->slot);
 	if (!is_parked(gt))
 		return false;
-	host_stub_forget(stub->slot);
+	tlb_release_held(stub);
 	host_stub_unmap(stub->slot, 0, STUB_BASE);
 	stub->deferred = true;
+	stub->unsettled = false;
+	stub->refused = false;
 	if (gt->ops && host_stub_commit(stub->slot))
 		return false;
 	if (!gt->ops)
@@ -680,6 +691,7 @@ static u32 spin_cycles(void)
 void guest_run(struct pt_regs *regs, struct guest_event *ev)
 {
 	struct guest_thread *gt = current->thread.guest;
+	bool parked;
 
 	if (unlikely(gt->ops)) {
 		host_disk_flush(smp_processor_id());
@@ -695,7 +707,7 @@ void guest_run(struct pt_regs *regs, struct guest_event *ev)
 		}
 		load(gt, regs);
 		gt->running = true;
-		if (!gt->stub->deferred) {
+		if (!is_behind(gt->stub)) {
 			host_guest_resume(gt->area);
 		} else if (!tlb_commit_and_run(current->mm, gt->area)) {
 			/* it has not begun to run, and has no event */
@@ -705,7 +717,11 @@ void guest_run(struct pt_regs *regs, struct guest_event *ev)
 			return;
 		}
 	}
-	if (!host_guest_wait(gt->area, spin_cycles(), this_cpu_ptr(&irq_pending))) {
+	parked = host_guest_wait(gt->area, spin_cycles(), this_cpu_ptr(&irq_pending));
+	/* it has been running: what it could see, it does not any more */
+	if (unlikely(gt->stub->nr_held))
+		tlb_settle(gt->stub);
+	if (!parked) {
 		ev->type = GUEST_EVENT_INTERRUPT;
 		return;
 	}

@@ -16,7 +16,6 @@
 #include <linux/seq_file.h>
 #include <linux/smp.h>
 #include <asm/host.h>
-#include <asm/host_disk.h>
 #include <asm/host_events.h>
 #include <asm/intercept.h>
 #include <asm/irq.h>

@@ -189,6 +189,15 @@ static void copy_around(struct vm_area_struct *vma, unsigned long address)
 	current->min_flt = faults;
 }
 
+/* Flushes need not be carried out before guest code runs again: see mm/tlb.c. */
+static void set_in_fault(const struct pt_regs *regs, bool in_fault)
+{
+	struct guest_thread *gt = current->thread.guest;
+
+	if (regs && gt)
+		gt->in_fault = in_fault;
+}
+
 /* A fault that could not be handled: the signal's code, 0 for none. */
 static struct user_fault failed(int code, vm_fault_t fault)
 {
@@ -225,7 +234,9 @@ struct user_fault user_fault_in(unsigned long address, unsigned long error,
 			mmap_read_unlock(mm);
 			return failed(SEGV_ACCERR, 0);
 		}
+		set_in_fault(regs, true);
 		fault = handle_mm_fault(vma, address, flags, regs);
+		set_in_fault(regs, false);
 		if ((fault & VM_FAULT_RETRY) && fatal_signal_pending(current))
 			return failed(-1, 0);
 		if (regs && fault_signal_pending(fault, regs))
@@ -235,10 +246,12 @@ struct user_fault user_fault_in(unsigned long address, unsigned long error,
 		flags |= FAULT_FLAG_TRIED;
 	} while (fault & VM_FAULT_RETRY);
 	if (regs && !(fault & VM_FAULT_ERROR)) {
+		set_in_fault(regs, true);
 		if (error & PF_ERR_WRITE)
 			copy_around(vma, address);
 		else if (vma->vm_file)
 			map_around(mm, address);
+		set_in_fault(regs, false);
 	}
 	mmap_read_unlock(mm);
 	if (unlikely(fault & VM_FAULT_ERROR))

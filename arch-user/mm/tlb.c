@@ -28,10 +28,15 @@
  * tables have around it, also as far as the page cache allows (mm/fault.c), and
  * that is carried out on the way back to guest code, with what else has come up:
  * the mapper itself has the guest thread go on (tlb_commit_and_run()).  And
- * a flush need not be carried out before guest code runs again: if the stub's
- * only thread is asleep, which the host tells, it waits in the batch for the
- * next request, or for guest_run().  Then a freed page may be mapped in a stub,
- * in which nobody can look.
+ * a flush need not be carried out before guest code runs again: it waits in the
+ * batch for the next request, or for guest_run(), if the stub's only thread is
+ * current's and
+ *  - is asleep, which the host tells.  Then a freed page may be mapped in a stub,
+ *    in which nobody can look;
+ *  - or says that it is parked, and polls.  It may be lying: so no page that it could
+ *    still see is freed.  Each is held with a reference until the batch has been
+ *    carried out.  That is for the few pages of a fault or of an munmap().  Who moves
+ *    or reclaims pages counts their references, and gets its flush at once.
  *
  * Flushing also waits for copies to or from user memory on other vCPUs, which
  * read the tables without a lock: see mm/uaccess.c.
@@ -97,31 +102,84 @@ static tlb_page_t tlb_wanted(pte_t pte)
 
 static int commit(struct stub *stub)
 {
-	stub->deferred = false;
+	stub->deferred = stub->refused;
 	return host_stub_commit(stub->slot);
 }
 
-/*
- * Nothing runs in a stub whose only thread is current's, is not to run, and is
- * asleep: no word of its own is believed for that.
+/**
+ * tlb_release_held() - let go of pages that had to outlive their mappings
+ * @stub:	nothing of it runs, or it maps none of them any more
+ *
+ * Context: any but hard interrupt; under @stub->lock, or nobody else knows it.
  */
-static bool stub_is_still(const struct stub *stub)
+void tlb_release_held(struct stub *stub)
+{
+	while (stub->nr_held)
+		put_page(stub->held[--stub->nr_held]);
+}
+
+/* The pages of a batch that was refused stay until all has been dropped. */
+static int commit_held(struct stub *stub)
+{
+	int ret = commit(stub);
+
+	if ((!ret && !stub->refused) || ret == -ESRCH)
+		tlb_release_held(stub);
+	return ret;
+}
+
+/* Under @stub->lock, before anything is added to its batch. */
+static void settle(struct stub *stub)
+{
+	if (!stub->unsettled)
+		return;
+	stub->unsettled = false;
+	if (!host_stub_settle(stub->slot)) {
+		stub->failures = 0;
+		tlb_release_held(stub);
+		return;
+	}
+	/* its guest thread has not run, and does not before commit_all() */
+	stub->refused = true;
+	stub->deferred = true;
+}
+
+/* Whether a stub's only thread is current's, and says that it is parked. */
+static bool stub_is_parked(const struct stub *stub)
 {
 	const struct guest_thread *gt = current->thread.guest;
 
-	return stub->nr_threads == 1 && gt && gt->stub == stub && !gt->ops && !gt->running &&
-	       (guest_unsafe(UNSAFE_STILL) || host_guest_still(gt->area));
+	return stub->nr_threads == 1 && gt && gt->stub == stub && !gt->ops && !gt->running;
 }
 
-static int commit_later(struct stub *stub)
+/*
+ * Nothing runs in a stub whose only thread is parked and asleep: no word of its
+ * own is believed for that.
+ */
+static bool stub_is_still(const struct stub *stub)
 {
-	if (host_stub_room(stub->slot) < BATCH_SPARE || !stub_is_still(stub))
-		return commit(stub);
+	return stub_is_parked(stub) &&
+	       (guest_unsafe(UNSAFE_STILL) || host_guest_still(current->thread.guest->area));
+}
+
+/* @safe: what is to be unmapped is held, or there is no such thing. */
+static int commit_later(struct stub *stub, bool safe)
+{
+	if (host_stub_room(stub->slot) < BATCH_SPARE)
+		return commit_held(stub);
+	if (!safe || !stub_is_parked(stub)) {
+		if (!stub_is_still(stub))
+			return commit_held(stub);
+		tlb_release_held(stub);
+	}
 	stub->deferred = true;
 	return 0;
 }
 
-/* Adjacent pages that need the same operation; carried out when it ends. */
+/*
+ * Adjacent pages that need the same operation; carried out when it ends.
+ * @hold: pages to unmap are to be held, while there is room; @bare: some are not.
+ */
 struct tlb_run {
 	struct mm_struct *mm;
 	struct stub *stub;
@@ -131,6 +189,8 @@ struct tlb_run {
 	tlb_page_t first;
 	enum { RUN_MAP, RUN_UNMAP, RUN_PROTECT } op;
 	unsigned int count;
+	bool hold;
+	bool bare;
 	int error;
 };
 
@@ -185,11 +245,16 @@ static void run_emit(struct tlb_run *run)
 /* Left for guest_run(), which commits before the guest thread goes on. */
 static void run_finish(struct tlb_run *run)
 {
+	int ret;
+
 	run_emit(run);
-	if (guest_ops || host_stub_room(run->stub->slot) < BATCH_SPARE)
-		run_commit(run);
-	else
+	if (!guest_ops && host_stub_room(run->stub->slot) >= BATCH_SPARE) {
 		run->stub->deferred = true;
+		return;
+	}
+	ret = commit_held(run->stub);
+	if (ret && !run->error)
+		run->error = ret;
 }
 
 /* Whether a page continues the run: same operation, protection, next frame. */
@@ -218,6 +283,35 @@ static void run_add(struct tlb_run *run, int op, unsigned long addr, tlb_page_t 
 		run->first = page;
 	}
 	run->end = addr + PAGE_SIZE;
+}
+
+/*
+ * Whether a page may outlive its mapping.  Not one that has a shadow, since that would
+ * have to be held.  And not one of a file that could be written to: when the mapping is
+ * gone others may rely on that.
+ */
+static bool may_outlive(tlb_page_t page, bool shadow)
+{
+	unsigned long pfn = page >> TLB_PROT_BITS;
+
+	return !shadow && pfn_valid(pfn) &&
+	       (!(page & HOST_PROT_WRITE) || PageAnon(compound_head(pfn_to_page(pfn))));
+}
+
+/* It has not been freed: who does so flushes first. */
+static void run_hold(struct tlb_run *run, tlb_page_t mapped, bool shadow)
+{
+	struct page *page = pfn_to_page(mapped >> TLB_PROT_BITS);
+	struct stub *stub = run->stub;
+
+	if (!run->hold || stub->nr_held == STUB_MAX_HELD || !may_outlive(mapped, shadow))
+		run->bare = true;
+	else if (guest_unsafe(UNSAFE_HOLD))
+		return;
+	else if (get_page_unless_zero(compound_head(page)))
+		stub->held[stub->nr_held++] = page;
+	else
+		run->bare = true;
 }
 
 /* --- emptying ------------------------------------------------------------------- */
@@ -253,7 +347,11 @@ static int drop_all(struct mm_struct *mm, struct stub *stub)
 	host_stub_unmap(stub->slot, 0, TASK_SIZE);
 	forget_chunks(mm);
 	rewrite_all_unmapped(mm);
-	ret = commit_later(stub);
+	stub->refused = false;
+	ret = commit_later(stub, false);
+	/* guest code does not run before it has worked */
+	if (ret)
+		stub->refused = stub->deferred = true;
 	rewrite_committed(mm);
 	return ret;
 }
@@ -435,13 +533,15 @@ static void flush_chunk(struct tlb_run *run, struct tlb_chunk *chunk, unsigned l
 	for (addr = start; addr < end && chunk->nr_mapped; addr += PAGE_SIZE) {
 		tlb_page_t *have = &chunk->page[pte_index(addr)];
 		tlb_page_t want;
+		bool shadow;
 
 		if (!*have)
 			continue;
 		want = tlb_wanted(walk_user(&walk, addr));
 		if (want == *have)
 			continue;
-		if (!rewrite_unmapped(run->mm, addr) &&
+		shadow = rewrite_unmapped(run->mm, addr);
+		if (!shadow &&
 		    (want >> TLB_PROT_BITS) == (*have >> TLB_PROT_BITS) && want) {
 			/* no more than before: a fault adds what is missing */
 			want = tlb_page(want >> TLB_PROT_BITS, want & *have & TLB_PROT_MASK);
@@ -451,6 +551,7 @@ static void flush_chunk(struct tlb_run *run, struct tlb_chunk *chunk, unsigned l
 			run_add(run, RUN_PROTECT, addr, want);
 			continue;
 		}
+		run_hold(run, *have, shadow);
 		*have = 0;
 		chunk->nr_mapped--;
 		run_add(run, RUN_UNMAP, addr, 0);
@@ -458,12 +559,13 @@ static void flush_chunk(struct tlb_run *run, struct tlb_chunk *chunk, unsigned l
 }
 
 static void flush_locked(struct mm_struct *mm, struct stub *stub, unsigned long start,
-			 unsigned long end)
+			 unsigned long end, bool hold)
 {
-	struct tlb_run run = { .mm = mm, .stub = stub };
+	struct tlb_run run = { .mm = mm, .stub = stub, .hold = hold };
 	struct tlb_chunk *chunk;
 	unsigned long index, flags;
 
+	settle(stub);
 	/* of one that has ended nothing is needed any more */
 	if (too_many_maps(mm) || !atomic_read(&mm->mm_users)) {
 		drop_all(mm, stub);
@@ -479,12 +581,33 @@ static void flush_locked(struct mm_struct *mm, struct stub *stub, unsigned long 
 	}
 	local_irq_restore(flags);
 	run_emit(&run);
-	if (host_stub_queued(stub->slot) && commit_later(stub) && !run.error)
-		run.error = -EAGAIN;
 	/* what a mapping was to replace may still be there */
-	if (run.error)
+	if (run.error || (host_stub_queued(stub->slot) && commit_later(stub, !run.bare)))
 		drop_all(mm, stub);
 	rewrite_committed(mm);
+}
+
+/* References are counted, and expected to be right, by who reclaims. */
+static bool may_hold(void)
+{
+	return !(current->flags & PF_MEMALLOC);
+}
+
+static void flush_range(struct mm_struct *mm, unsigned long start, unsigned long end, bool hold)
+{
+	struct stub *stub;
+
+	if (start >= end)
+		return;
+	uaccess_sync(mm);
+	spin_lock(&mm->context.lock);
+	stub = mm->context.stub;
+	if (stub && !xa_empty(mm->context.chunks)) {
+		spin_lock(&stub->lock);
+		flush_locked(mm, stub, start, end, hold && may_hold());
+		spin_unlock(&stub->lock);
+	}
+	spin_unlock(&mm->context.lock);
 }
 
 /**
@@ -497,19 +620,14 @@ static void flush_locked(struct mm_struct *mm, struct stub *stub, unsigned long 
  */
 void tlb_flush_range(struct mm_struct *mm, unsigned long start, unsigned long end)
 {
-	struct stub *stub;
+	const struct guest_thread *gt = current->thread.guest;
 
-	if (start >= end)
-		return;
-	uaccess_sync(mm);
-	spin_lock(&mm->context.lock);
-	stub = mm->context.stub;
-	if (stub && !xa_empty(mm->context.chunks)) {
-		spin_lock(&stub->lock);
-		flush_locked(mm, stub, start, end);
-		spin_unlock(&stub->lock);
-	}
-	spin_unlock(&mm->context.lock);
+	flush_range(mm, start, end, gt && gt->in_fault);
+}
+
+void tlb_flush_unmapped(struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	flush_range(mm, start, end, true);
 }
 
 /* A host that refuses so many batches in a row will not do otherwise. */
@@ -520,8 +638,16 @@ void tlb_flush_range(struct mm_struct *mm, unsigned long start, unsigned long en
 /* Gives the turn to the guest thread of an area, if there is one. */
 static int commit_and_run(struct stub *stub, int area)
 {
+	int ret;
+
 	stub->deferred = false;
-	return area == NO_AREA ? host_stub_commit(stub->slot) : host_stub_run(stub->slot, area);
+	if (area == NO_AREA)
+		return host_stub_commit(stub->slot);
+	ret = host_stub_run(stub->slot, area);
+	if (ret <= 0)
+		return ret;
+	stub->unsettled = true;
+	return 0;
 }
 
 static bool commit_all(struct mm_struct *mm, int area)
@@ -531,10 +657,13 @@ static bool commit_all(struct mm_struct *mm, int area)
 
 	spin_lock(&mm->context.lock);
 	spin_lock(&stub->lock);
-	ret = commit_and_run(stub, area);
-	if (!ret) {
+	settle(stub);
+	ret = stub->refused ? -ENOMEM : commit_and_run(stub, area);
+	stub->refused = false;
+	if (!ret && !stub->unsettled) {
 		stub->failures = 0;
-	} else if (ret != -ESRCH && ++stub->failures < MAX_FAILURES) {
+		tlb_release_held(stub);
+	} else if (ret && ret != -ESRCH && ++stub->failures < MAX_FAILURES) {
 		/* the host has no more mappings: start over */
 		ret = drop_all(mm, stub);
 		if (!ret)
@@ -555,6 +684,19 @@ static bool commit_all(struct mm_struct *mm, int area)
 bool tlb_commit(struct mm_struct *mm)
 {
 	return commit_all(mm, NO_AREA);
+}
+
+/**
+ * tlb_settle() - see to what has been carried out
+ * @stub:	one whose guest thread has been running
+ *
+ * Context: any but hard interrupt.
+ */
+void tlb_settle(struct stub *stub)
+{
+	spin_lock(&stub->lock);
+	settle(stub);
+	spin_unlock(&stub->lock);
 }
 
 /**

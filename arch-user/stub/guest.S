@@ -258,11 +258,11 @@ stub_park:
 	jb	.Lpoll
 	movl	$1, %eax
 	xchgl	%eax, HANDOFF_GUEST_SLEEPS(%rbx)
-	cmpl	$STUB_TURN_GUEST, HANDOFF_TURN(%rbx)
+	movl	HANDOFF_TURN(%rbx), %edx
+	cmpl	$STUB_TURN_GUEST, %edx
 	je	.Lresume
 	leaq	HANDOFF_TURN(%rbx), %rdi
 	xorl	%esi, %esi
-	movl	$STUB_TURN_KERNEL, %edx
 	xorl	%r10d, %r10d
 	movl	$SYS_futex, %eax
 	jmp	stub_futex

@@ -10,6 +10,7 @@
  *	%r15	number of the last request done
  *	%r14	operation at hand
  *	%r13	operations left
+ *	%r12	hand-off page of the thread to resume, or 0
  *	%rbp	errno of the first that failed
  */
 #include <asm/stub_abi.h>
@@ -26,6 +27,7 @@
 
 #define FUTEX_WAIT		0
 #define FUTEX_WAKE		1
+#define FUTEX_WAKE_BITSET	10
 #define SECCOMP_SET_MODE_FILTER	1
 
 	.section .text.mapper, "ax"
@@ -81,11 +83,12 @@ stub_mapper:
 	jnz	.Loperation
 
 .Ldone:
+	movq	REQUEST_RESUME(%rbx), %r12
 	testl	%ebp, %ebp
 	jz	.Lresume
 	/* The number must come from memory the guest can't write: a table. */
 	cmpl	$255, %ebp
-	ja	1f
+	ja	.Lresume
 	leaq	errno_table(%rip), %rsi
 	leaq	(%rsi, %rbp, 4), %rsi
 	movl	$REQUEST_ERROR, %r10d
@@ -94,22 +97,32 @@ stub_mapper:
 	movl	$4, %edx
 	movl	$SYS_pwrite64, %eax
 	syscall
-	jmp	1f
+	/*
+	 * A guest thread waits for this: it is not to wait for the kernel, too.  Or
+	 * the kernel does, when nothing is to run.  All before the kernel knows that
+	 * the request is done: from then on nobody but itself wakes the thread.
+	 */
 .Lresume:
-	/* A guest thread waits for this: it is not to wait for the kernel, too. */
-	movq	REQUEST_RESUME(%rbx), %rdi
-	testq	%rdi, %rdi
-	jz	1f
+	testq	%r12, %r12
+	jz	.Ltell
+	movl	$STUB_TURN_KERNEL, %eax
+	movl	$STUB_FUTEX_KERNEL, %r9d
+	testl	%ebp, %ebp
+	jnz	1f
 	movl	$STUB_TURN_GUEST, %eax
-	xchgl	%eax, HANDOFF_TURN(%rdi)
-	cmpl	$0, HANDOFF_GUEST_SLEEPS(%rdi)
-	je	1f
-	addq	$HANDOFF_TURN, %rdi
-	movl	$FUTEX_WAKE, %esi
-	movl	$1, %edx
+	notl	%r9d
+1:	xchgl	%eax, HANDOFF_TURN(%r12)
+	testl	%ebp, %ebp
+	jnz	2f
+	cmpl	$0, HANDOFF_GUEST_SLEEPS(%r12)
+	je	.Ltell
+2:	leaq	HANDOFF_TURN(%r12), %rdi
+	movl	$FUTEX_WAKE_BITSET, %esi
+	movl	$0x7fffffff, %edx
 	movl	$SYS_futex, %eax
 	syscall
-1:	leaq	REQUEST_SEQ(%rbx), %rsi
+.Ltell:
+	leaq	REQUEST_SEQ(%rbx), %rsi
 	movl	$REQUEST_DONE, %r10d
 	addq	REQUEST_OFFSET(%rbx), %r10
 	movl	$STUB_FD_CONTROL, %edi

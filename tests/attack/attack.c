@@ -27,6 +27,7 @@ static const struct attack attacks[] = {
 	{ "registers", attack_registers, "what an earlier program left in registers" },
 	{ "never-parked", attack_never_parked, "a thread that outlives its program" },
 	{ "freed", attack_freed, "reading memory after the program's end" },
+	{ "unmapped", attack_unmapped, "reading memory that has been unmapped" },
 	{ "forks", attack_forks, "more processes than the host gives" },
 	{ "threads", attack_threads, "more threads than the host gives" },
 	{ "maps", attack_maps, "more mappings than the host gives" },

@@ -48,6 +48,7 @@ bool attack_leftovers(void);
 bool attack_registers(void);
 bool attack_never_parked(void);
 bool attack_freed(void);
+bool attack_unmapped(void);
 
 /* exhaust.c */
 bool attack_forks(void);

@@ -3,6 +3,7 @@
  * A stub is used again for the next program: what can the last one leave in it?
  */
 #include <elf.h>
+#include <setjmp.h>
 #include "attack.h"
 
 #define PATTERN		0x6b65726e656c6574UL
@@ -251,5 +252,69 @@ bool attack_freed(void)
 	kill(writer, SIGKILL);
 	reap(writer);
 	printf("# %d tries\n", tries);
+	return !*caught;
+}
+
+/* --- memory unmapped ----------------------------------------------------------------------- */
+
+#define FEW		16	/* so many that unmapping them is left for later */
+
+static sigjmp_buf again;
+
+static void back(int sig)
+{
+	siglongjmp(again, 1);
+}
+
+/* It unmaps memory, as if it had parked for that, and goes on reading until it is gone. */
+static void read_unmapped(void)
+{
+	struct sigaction sa = { .sa_handler = back, .sa_flags = SA_NODEFER };
+	unsigned long area = own_area();
+
+	sigaction(SIGSEGV, &sa, NULL);
+	*caught = 0;		/* so that it is mapped for writing */
+	give_turn(practice());
+	sigsetjmp(again, 0);
+	for (;;) {
+		volatile unsigned long *bait = mmap(NULL, FEW * PAGE, PROT_READ | PROT_WRITE,
+						    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		must(bait != MAP_FAILED);
+		for (int i = 0; i < FEW; i++)
+			bait[i * PAGE / sizeof(*bait)] = 1;
+		forge_syscall(area, SYS_munmap, (long)bait, FEW * PAGE);
+		give_turn(area);
+		while (handoff_of(area)->turn != STUB_TURN_GUEST)
+			for (int i = 0; i < FEW; i++)
+				if (bait[i * PAGE / sizeof(*bait)] == PATTERN)
+					*caught = 1;
+	}
+}
+
+/* It is stopped time and again, also when it has unmapped and not yet gone on. */
+bool attack_unmapped(void)
+{
+	pid_t writer, reader;
+	int stops = 0;
+
+	caught = shared(PAGE);
+	writer = do_fork();
+	if (!writer)
+		write_pattern(NULL);
+	reader = do_fork();
+	if (!reader)
+		read_unmapped();
+	for (; stops < 400 && !*caught; stops++) {
+		usleep(random() % 4000);
+		kill(reader, SIGSTOP);
+		sleep_ms(4);
+		kill(reader, SIGCONT);
+	}
+	kill(reader, SIGKILL);
+	reap(reader);
+	kill(writer, SIGKILL);
+	reap(writer);
+	printf("# stopped %d times\n", stops);
 	return !*caught;
 }

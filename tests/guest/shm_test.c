@@ -83,6 +83,21 @@ static void test_sem_msg(void)
 	msgctl(q, IPC_RMID, NULL);
 }
 
+/* Who seals it waits for references to its pages, but not for long. */
+static void test_seal(void)
+{
+	int fd = memfd_create("sealed", MFD_ALLOW_SEALING);
+	char *p;
+
+	must(fd >= 0 && ftruncate(fd, PAGES * PAGE) == 0);
+	p = mmap(NULL, PAGES * PAGE, RW, MAP_SHARED, fd, 0);
+	must(p != MAP_FAILED);
+	memset(p, 1, PAGES * PAGE);
+	munmap(p, PAGES * PAGE);
+	is(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), 0, "a memfd is sealed right after munmap");
+	close(fd);
+}
+
 int main(void)
 {
 	int fd = temp_file(PAGES * PAGE);
@@ -104,6 +119,7 @@ int main(void)
 		check("shm_open", p, p);
 		is(shm_unlink(name), 0, "shm_unlink");
 	}
+	test_seal();
 	test_sysv();
 	test_sem_msg();
 	return done();

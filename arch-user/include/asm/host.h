@@ -650,6 +650,17 @@ bool host_disk_wait(unsigned int cpu, const u32 *pending);
 bool host_disk_look(unsigned int cpu);
 
 /**
+ * host_disk_look_now() - whether there is something for host_disk_reap()
+ * @cpu:	the calling vCPU
+ *
+ * While the host has more to do, host_disk_look() says no for some microseconds after
+ * the last reap, so that several are taken at once.  This does not.
+ *
+ * Context: interrupts off.
+ */
+bool host_disk_look_now(unsigned int cpu);
+
+/**
  * host_disk_engine() - how a disk's requests that have to wait are carried out
  * @disk:	which
  */
@@ -854,9 +865,21 @@ int host_stub_commit(u32 slot);
  *
  * One after the other, but without the caller in between.
  *
- * Context, return: as host_stub_commit(); the thread goes on if that is 0.
+ * Context, return: as host_stub_commit(); the thread goes on if that is 0.  Or 1: it
+ * will; when an operation fails it comes back, as if interrupted, without having run.
+ * host_stub_settle() tells then.
  */
 int host_stub_run(u32 slot, u32 area);
+
+/**
+ * host_stub_settle() - how the batch ended for which host_stub_run() returned 1
+ * @slot:	which stub
+ *
+ * Waits for the batch, not for the guest thread.
+ *
+ * Context, return: as host_stub_commit().
+ */
+int host_stub_settle(u32 slot);
 
 /**
  * host_stub_thread() - make a guest thread in a stub

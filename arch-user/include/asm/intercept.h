@@ -73,10 +73,17 @@ struct guest_event {
  * @nr_threads:	all guest threads of it; under @lock
  * @deferred:	the batch for the mapper holds what has to be done before a thread
  *		of it runs; under @lock
+ * @unsettled:	the last batch has given the turn, and it is not known yet whether the
+ *		host has refused it; under @lock
+ * @refused:	it has, and nothing has been done about it; under @lock
  * @failures:	batches in a row that the host has refused; under @lock
  * @dead:	its process is gone
  * @list:	among the idle stubs
+ * @held:	pages with a reference until the batch has been carried out; under @lock
+ * @nr_held:	how many
  */
+#define STUB_MAX_HELD	32
+
 struct stub {
 	u32 slot;
 	refcount_t refs;
@@ -84,9 +91,13 @@ struct stub {
 	struct list_head threads;
 	unsigned int nr_threads;
 	bool deferred;
+	bool unsettled;
+	bool refused;
 	unsigned int failures;
 	bool dead;
 	struct list_head list;
+	struct page *held[STUB_MAX_HELD];
+	unsigned int nr_held;
 };
 
 /**
@@ -98,6 +109,7 @@ struct stub {
  *		the registers are in the hand-off page
  * @fast_ip:	where that was
  * @running:	it has the turn; then the registers are its own
+ * @in_fault:	stock code handles a page fault of the task's
  * @bases_known: @fsbase and @gsbase are what is loaded in the host thread
  * @fsbase:	its FS base, where the host keeps the guest from changing it
  * @gsbase:	its GS base, likewise
@@ -113,6 +125,7 @@ struct guest_thread {
 	u32 area;
 	u32 context;
 	bool running;
+	bool in_fault;
 	bool fast;
 	unsigned long fast_ip;
 	bool bases_known;

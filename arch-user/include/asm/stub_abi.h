@@ -70,6 +70,13 @@
 /* Whose turn it is (handoff.turn). */
 #define STUB_TURN_KERNEL	0
 #define STUB_TURN_GUEST		1
+#define STUB_TURN_MAPPER	2	/* it gives the turn to the guest, or back */
+
+/*
+ * In which futex sets the two sides wait: the guest thread in all of them.  So the
+ * mapper can wake that, and not the vCPU, which may wait already for what comes next.
+ */
+#define STUB_FUTEX_KERNEL	1
 
 /* What a guest thread does about its FS and GS bases (handoff.bases). */
 #define STUB_BASES_INSN		1	/* by instruction, at each event and resume */
@@ -165,7 +172,7 @@ struct stub_regs {
 
 /**
  * struct stub_handoff - the page through which a guest thread and a vCPU meet
- * @turn:		STUB_TURN_*; a futex both sides may wait on
+ * @turn:		STUB_TURN_*; a futex both sides may wait on, also at a time
  * @guest_sleeps:	the guest thread waits on @turn in the host
  * @kernel_sleeps:	the vCPU waits on @turn in the host
  * @spin:		TSC cycles the guest thread polls @turn before it sleeps;
@@ -238,7 +245,7 @@ struct stub_op {
  * @unsafe:	  UNSAFE_* of asm/unsafe.h, in control builds
  * @allowed:	  host CPUs for guest threads: the mapper that makes them is bound to one
  * @resume:	  stub address of the hand-off page of a parked thread that the mapper is
- *		  to give the turn to when no operation has failed, or 0
+ *		  to give the turn to, to the kernel when an operation has failed; or 0
  */
 struct stub_request {
 	__u32 seq;

@@ -8,6 +8,19 @@
 #include <linux/mm_types.h>
 
 void tlb_flush_range(struct mm_struct *mm, unsigned long start, unsigned long end);
+
+/**
+ * tlb_flush_unmapped() - the same, for pages of which nobody counts the references
+ * @mm:		address space
+ * @start:	first address, page aligned
+ * @end:	first after it
+ *
+ * Pages may be held until current's guest code runs again.
+ *
+ * Context: any but hard interrupt; may hold page table locks.
+ */
+void tlb_flush_unmapped(struct mm_struct *mm, unsigned long start, unsigned long end);
+
 void flush_tlb_kernel_range(unsigned long start, unsigned long end);
 
 static inline void flush_tlb_range(struct vm_area_struct *vma, unsigned long start,
@@ -55,5 +68,9 @@ void tlb_drop(struct mm_struct *mm);
 void tlb_flush_old(struct mm_struct *mm);
 
 void tlb_forget(struct mm_struct *mm);
+
+struct stub;
+void tlb_release_held(struct stub *stub);
+void tlb_settle(struct stub *stub);
 
 #endif /* _ASM_USER_TLBFLUSH_H */

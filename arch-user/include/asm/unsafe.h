@@ -22,6 +22,8 @@
 #define UNSAFE_LOST_PIDFD	0x200	/* a stub without a pidfd is not noticed */
 #define UNSAFE_STILL		0x400	/* a thread that says it has parked is taken to sleep */
 
+#define UNSAFE_HOLD		0x800	/* a page that has to outlive its mapping is freed */
+
 #ifndef __ASSEMBLY__
 
 /* Whether a defence is left out. */
