@@ -81,9 +81,12 @@ mkdir /tmp/m && mount -t hostfs share /tmp/m && mkdir /tmp/m/w || exit 1
 cd /
 /t/exercise data /tmp/m/w $$ 2000 && echo data good
 /t/exercise tree /tmp/m/w $$ 500 && echo tree good
+/t/exercise library /tmp/m
 EOF
 	like($g->text, qr/^data good\n(?:.*\n)*tree good$/m,
 		"random operations, two vCPUs, cache=$cache");
+	like($g->text, qr/^pages kept: 512 of 512$/m,
+		"a large file that is mapped time and again stays cached, cache=$cache");
 	share_ended($share);
 }
 

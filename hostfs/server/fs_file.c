@@ -73,11 +73,14 @@ static bool is_large_input(int flags, int fd)
  * Do reads and writes go past the guest's page cache, straight between the file
  * and the program?  That saves a copy and the guest's memory, and pays where the
  * data are large and not wanted again: where a file is only written to, as every
- * write is a request anyway, and where a large one is read as a stream.  What is
- * going to be mapped is better cached: programs when they are run (FMODE_EXEC),
- * and what loaders and libraries open, which they close on exec.
+ * write is a request anyway, and where a large one is read as a stream.
+ *
+ * What is going to be mapped is better cached: a mapping of such an open file
+ * has the guest drop all that it had of it.  Programs when they are run are known
+ * by FMODE_EXEC.  Of a library nothing tells when it is opened; but then the page
+ * cache reads from it, and the next time it is cached.
  */
-static bool is_streamed(const struct server *srv, int flags, int fd)
+static bool is_streamed(const struct server *srv, const struct node *n, int flags, int fd)
 {
 	if (srv->opt.cache == CACHE_NONE)
 		return true;
@@ -85,12 +88,13 @@ static bool is_streamed(const struct server *srv, int flags, int fd)
 		return false;
 	if ((flags & O_ACCMODE) == O_WRONLY)
 		return true;
-	return !(flags & (O_CLOEXEC | FMODE_EXEC)) && is_large_input(flags, fd);
+	return !(flags & FMODE_EXEC) && !node_is_cached(n) && is_large_input(flags, fd);
 }
 
-static void set_caching(const struct server *srv, struct fuse_file_info *fi, int fd)
+static void set_caching(const struct server *srv, const struct node *n,
+			struct fuse_file_info *fi, int fd)
 {
-	fi->direct_io = is_streamed(srv, fi->flags, fd);
+	fi->direct_io = is_streamed(srv, n, fi->flags, fd);
 	/* the attributes that came with the open tell whether pages are good */
 	fi->keep_cache = srv->opt.cache != CACHE_NONE;
 	fi->noflush = srv->opt.cache == CACHE_AUTO && (fi->flags & O_ACCMODE) == O_RDONLY;
@@ -103,12 +107,13 @@ void fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	int fd = open_node(srv, n, fi->flags);
 	int error = fd < 0 ? -fd : handle_open(srv, fd, false, ino, &fi->fh);
 
+	if (!error)
+		set_caching(srv, n, fi, fd);
 	node_put(srv, n);
 	if (error) {
 		fuse_reply_err(req, error);
 		return;
 	}
-	set_caching(srv, fi, fd);
 	if (fi->direct_io && is_large_input(fi->flags, fd))
 		handle_give(srv, fi->fh, ino);
 	if (fuse_reply_open(req, fi))
@@ -167,7 +172,7 @@ void fs_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 		fuse_reply_err(req, error);
 		return;
 	}
-	set_caching(srv, fi, fd);
+	set_caching(srv, NULL, fi, fd);
 	if (fuse_reply_create(req, &e, fi)) {
 		handle_close(srv, fi->fh, e.ino);
 		node_forget(srv, e.ino, 1);
@@ -255,6 +260,14 @@ static ssize_t read_all(int fd, struct iovec *iov, int n, size_t size, off_t off
 	return got < 0 ? -errno : got;
 }
 
+static void set_cached(struct server *srv, fuse_ino_t ino)
+{
+	struct node *n = node_get(srv, ino);
+
+	node_set_cached(n);
+	node_put(srv, n);
+}
+
 void fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
 {
 	struct server *srv = server_of(req);
@@ -265,6 +278,9 @@ void fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse
 	if (h && !h->dir)
 		got = read_all(h->fd, iov, ring_out(ring_work(), iov, size), size, off);
 	handle_put(srv, h);
+	/* a read() that goes past the cache names its owner */
+	if (got > 0 && !fi->lock_owner)
+		set_cached(srv, ino);
 	if (got < 0)
 		fuse_reply_err(req, -got);
 	else

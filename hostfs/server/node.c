@@ -63,6 +63,7 @@ struct node {
 	bool mounted;		/* the root of a mount */
 	bool unnamed;		/* cannot be opened by its name any more */
 	bool hashed;		/* can be found by its identity */
+	bool cached;		/* the guest's page cache has read from it */
 	struct node *parent;
 	char *name;
 	struct node *next;	/* in its bucket */
@@ -338,6 +339,17 @@ struct node *node_get(struct server *srv, fuse_ino_t id)
 		n->pins++;
 	pthread_mutex_unlock(&t->lock);
 	return n;
+}
+
+bool node_is_cached(const struct node *n)
+{
+	return n && __atomic_load_n(&n->cached, __ATOMIC_RELAXED);
+}
+
+void node_set_cached(struct node *n)
+{
+	if (n && !node_is_cached(n))
+		__atomic_store_n(&n->cached, true, __ATOMIC_RELAXED);
 }
 
 void node_put(struct server *srv, struct node *n)

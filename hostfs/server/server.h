@@ -164,6 +164,9 @@ void node_reset(struct server *srv);
 /* NULL: no such nodeid. What is got is put again. */
 struct node *node_get(struct server *srv, fuse_ino_t id);
 void node_put(struct server *srv, struct node *n);
+/* Has the guest's page cache read from this file?  No for NULL. */
+bool node_is_cached(const struct node *n);
+void node_set_cached(struct node *n);
 
 fuse_ino_t node_id(const struct node *n);
 mode_t node_type(const struct node *n);

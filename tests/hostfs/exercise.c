@@ -344,9 +344,50 @@ static void exercise_many(const char *dir, long count)
 		fail("removing", 0);
 }
 
+/* ---- a library ------------------------------------------------------------- */
+
+/* How many pages of a file are in memory when it has been mapped, before they are used. */
+static long map_and_read(const char *name)
+{
+	unsigned char there[MOST / 4096];
+	int fd = open(name, O_RDONLY | O_CLOEXEC);
+	uint8_t *p = mmap(NULL, MOST, PROT_READ, MAP_PRIVATE, fd, 0);
+	long i, n = 0;
+
+	if (fd < 0 || p == MAP_FAILED || mincore(p, MOST, there))
+		fail(name, 0);
+	for (i = 0; i < MOST / 4096; i++)
+		n += there[i] & 1;
+	compare(p, 0, MOST, "mapped", 0);
+	munmap(p, MOST);
+	close(fd);
+	return n;
+}
+
+static void exercise_library(const char *dir)
+{
+	int fd;
+
+	if (chdir(dir))
+		fail(dir, 0);
+	fd = open("library", O_WRONLY | O_CREAT | O_EXCL, 0644);
+	fill(want, MOST);
+	size = MOST;
+	if (fd < 0 || write(fd, want, MOST) != MOST || close(fd))
+		fail("library", 0);
+	/* that it is mapped is not known the first time */
+	map_and_read("library");
+	map_and_read("library");
+	printf("pages kept: %ld of %d\n", map_and_read("library"), MOST / 4096);
+}
+
 int main(int argc, char **argv)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (argc == 3 && !strcmp(argv[1], "library")) {
+		exercise_library(argv[2]);
+		return 0;
+	}
 	if (argc == 4 && !strcmp(argv[1], "many")) {
 		exercise_many(argv[2], atol(argv[3]));
 		return 0;
