@@ -61,7 +61,7 @@ typedef u32 tlb_page_t;
 /**
  * struct tlb_chunk - what a stub maps of 2 MiB
  * @nr_mapped:	pages that it does
- * @filled:	a bit for each window in which there has been a fault
+ * @filled:	a bit for each FILL_FIRST pages in which there has been a fault
  * @page:	what it maps
  */
 struct tlb_chunk {
@@ -441,8 +441,8 @@ static bool allows(pte_t pte, int access)
 /*
  * What is near first; what is farther away as long as it takes few mappings.
  *
- * fork() makes a child's pages old, which says nothing: at the first fault in a
- * window they are taken to be in use.
+ * fork() makes a child's pages old, which says nothing: at the first fault near
+ * them, or in their window, they are taken to be in use.
  */
 static void fill_around(struct tlb_run *run, struct tlb_chunk *chunk, unsigned long addr)
 {
@@ -450,11 +450,13 @@ static void fill_around(struct tlb_run *run, struct tlb_chunk *chunk, unsigned l
 	unsigned long end = start + FILL_WINDOW * PAGE_SIZE;
 	unsigned long near = round_down(addr, FILL_FIRST * PAGE_SIZE);
 	unsigned long near_end = near + FILL_FIRST * PAGE_SIZE;
-	unsigned int window = BIT(pte_index(addr) / FILL_WINDOW);
+	unsigned int block = BIT(pte_index(addr) / FILL_FIRST);
+	unsigned int window = GENMASK(pte_index(end - PAGE_SIZE) / FILL_FIRST,
+				      pte_index(start) / FILL_FIRST);
 	bool first = !(chunk->filled & window);
 
-	chunk->filled |= window;
-	fill_range(run, chunk, near, near_end, UINT_MAX, first);
+	fill_range(run, chunk, near, near_end, UINT_MAX, !(chunk->filled & block));
+	chunk->filled |= block;
 	fill_range(run, chunk, near_end, end, run->count + FILL_RANGES, first);
 	fill_range(run, chunk, start, near, run->count + FILL_RANGES, first);
 }
