@@ -253,6 +253,11 @@ struct sock_filter;
 
 #define host	((struct host_state *)HOST_STATE_ADDR)
 
+static inline struct stub_request *host_request_page(u32 slot)
+{
+	return (void *)(CONTROL_ADDR + ((unsigned long)slot << 12));
+}
+
 /* What the stubs' filter wants to see in a clone(): stub/zygote.c. */
 #define HOST_GUEST_THREAD_FLAGS	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | \
 				 CLONE_THREAD | CLONE_SYSVSEM)

@@ -221,7 +221,7 @@ static void run_emit(struct tlb_run *run)
 
 	if (!size)
 		return;
-	if (!host_stub_room(slot))
+	if (host_stub_room(slot) <= 0)
 		run_commit(run);
 	switch (run->op) {
 	case RUN_MAP:
@@ -549,6 +549,8 @@ static void flush_chunk(struct tlb_run *run, struct tlb_chunk *chunk, unsigned l
 			want = tlb_page(want >> TLB_PROT_BITS, want & *have & TLB_PROT_MASK);
 			if (want == *have)
 				continue;
+			if (!may_outlive(*have, false))
+				run->bare = true;
 			*have = want;
 			run_add(run, RUN_PROTECT, addr, want);
 			continue;

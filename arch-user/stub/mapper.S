@@ -98,25 +98,25 @@ stub_mapper:
 	movl	$SYS_pwrite64, %eax
 	syscall
 	/*
-	 * A guest thread waits for this: it is not to wait for the kernel, too.  Or
-	 * the kernel does, when nothing is to run.  All before the kernel knows that
-	 * the request is done: from then on nobody but itself wakes the thread.
+	 * A guest thread waits for this: it is not to wait for the kernel, too.  All
+	 * before the kernel knows that the request is done: from then on nobody but
+	 * itself wakes the thread.  When an operation has failed nobody is woken: the
+	 * thread must not be, and the vCPU sees at its next tick that nothing has run.
 	 */
 .Lresume:
 	testq	%r12, %r12
 	jz	.Ltell
 	movl	$STUB_TURN_KERNEL, %eax
-	movl	$STUB_FUTEX_KERNEL, %r9d
 	testl	%ebp, %ebp
 	jnz	1f
 	movl	$STUB_TURN_GUEST, %eax
-	notl	%r9d
 1:	xchgl	%eax, HANDOFF_TURN(%r12)
 	testl	%ebp, %ebp
-	jnz	2f
+	jnz	.Ltell
 	cmpl	$0, HANDOFF_GUEST_SLEEPS(%r12)
 	je	.Ltell
-2:	leaq	HANDOFF_TURN(%r12), %rdi
+	leaq	HANDOFF_TURN(%r12), %rdi
+	movl	$~STUB_FUTEX_KERNEL, %r9d
 	movl	$FUTEX_WAKE_BITSET, %esi
 	movl	$0x7fffffff, %edx
 	movl	$SYS_futex, %eax

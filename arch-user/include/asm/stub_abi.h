@@ -73,7 +73,7 @@
 #define STUB_TURN_MAPPER	2	/* it gives the turn to the guest, or back */
 
 /*
- * In which futex sets the two sides wait: the guest thread in all of them.  So the
+ * In which futex set the vCPU waits; the guest thread waits in all of them.  So the
  * mapper can wake that, and not the vCPU, which may wait already for what comes next.
  */
 #define STUB_FUTEX_KERNEL	1
