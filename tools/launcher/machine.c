@@ -196,8 +196,8 @@ static void __noreturn become_guest(struct machine *m, int go)
 	if (confine_rights())
 		dprintf(2, "kernelet: capabilities: %s\n", strerror(errno));
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	/* a parent that was gone before that will not write */
-	if (read(go, &c, 1) != 1)
+	/* a parent that was gone before that has not written, or its end is closed */
+	if (read(go, &c, 1) != 1 || poll(&(struct pollfd){ .fd = go, .events = POLLIN }, 1, 0))
 		_exit(EXIT_GUEST);
 	/* nothing of the caller's environment */
 	execve(m->kernel, m->words.v, (char *[]){ NULL });
@@ -223,8 +223,8 @@ void machine_start(struct machine *m)
 	}
 	if (write(go[1], "x", 1) != 1)
 		fail("the guest's process: %s", strerror(errno));
+	/* the other end stays open as long as we live */
 	close(go[0]);
-	close(go[1]);
 	if (m->show_log)
 		complain("confined by no_new_privs, no capabilities, %s", namespaces);
 	close(m->log_out);
