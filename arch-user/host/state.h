@@ -76,6 +76,8 @@ struct host_cpu {
  * @cpu:	host CPU its mapper is bound to, plus one; 0 when to none
  * @cpu_misses:	requests in a row that came from another CPU
  * @ending:	a lock: it is being killed
+ * @pending:	the mapper has a request of which the end has not been seen
+ * @error:	how the last ended that did, until somebody asks
  * @generation:	tells it from an earlier one of the same slot
  */
 struct host_stub {

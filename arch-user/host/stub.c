@@ -214,13 +214,15 @@ static bool start_mapper(u32 slot, u64 resume)
 	struct stub_request *req = host_request_page(slot);
 	struct host_stub *s = &host->stub[slot];
 
-	/* also of one that is dead: there is room again */
-	if (host_stub_alive(slot))
+	bool alive = host_stub_alive(slot);
+
+	if (alive)
 		bring_mapper(slot);
 	req->nops = s->nops;
+	/* also of one that is dead: there is room again */
 	s->nops = 0;
 	s->unmaps = 0;
-	if (!host_stub_alive(slot))
+	if (!alive)
 		return false;
 	req->resume = resume;
 	req->error = 0;

@@ -189,33 +189,14 @@ static void copy_around(struct vm_area_struct *vma, unsigned long address)
 	current->min_flt = faults;
 }
 
-/* Flushes need not be carried out before guest code runs again: see mm/tlb.c. */
-static void set_in_fault(const struct pt_regs *regs, bool in_fault)
-{
-	struct guest_thread *gt = current->thread.guest;
-
-	if (regs && gt)
-		gt->in_fault = in_fault;
-}
-
 /* A fault that could not be handled: the signal's code, 0 for none. */
 static struct user_fault failed(int code, vm_fault_t fault)
 {
 	return (struct user_fault) { .code = code, .fault = fault };
 }
 
-/**
- * user_fault_in() - have stock code bring a page of current's mm in
- * @address:	user address
- * @error:	PF_ERR_*
- * @regs:	the guest's registers, or NULL when the kernel makes the access
- *
- * Context: may sleep.
- * Return: .code 0 when the tables have it now, or SEGV_MAPERR, SEGV_ACCERR, or
- * -1 with .fault telling why; .fault is 0 then when a signal is pending.
- */
-struct user_fault user_fault_in(unsigned long address, unsigned long error,
-				struct pt_regs *regs)
+static struct user_fault fault_in(unsigned long address, unsigned long error,
+				  struct pt_regs *regs)
 {
 	unsigned int flags = FAULT_FLAG_DEFAULT | (regs ? FAULT_FLAG_USER : 0);
 	struct mm_struct *mm = current->mm;
@@ -234,9 +215,7 @@ struct user_fault user_fault_in(unsigned long address, unsigned long error,
 			mmap_read_unlock(mm);
 			return failed(SEGV_ACCERR, 0);
 		}
-		set_in_fault(regs, true);
 		fault = handle_mm_fault(vma, address, flags, regs);
-		set_in_fault(regs, false);
 		if ((fault & VM_FAULT_RETRY) && fatal_signal_pending(current))
 			return failed(-1, 0);
 		if (regs && fault_signal_pending(fault, regs))
@@ -246,17 +225,40 @@ struct user_fault user_fault_in(unsigned long address, unsigned long error,
 		flags |= FAULT_FLAG_TRIED;
 	} while (fault & VM_FAULT_RETRY);
 	if (regs && !(fault & VM_FAULT_ERROR)) {
-		set_in_fault(regs, true);
 		if (error & PF_ERR_WRITE)
 			copy_around(vma, address);
 		else if (vma->vm_file)
 			map_around(mm, address);
-		set_in_fault(regs, false);
 	}
 	mmap_read_unlock(mm);
 	if (unlikely(fault & VM_FAULT_ERROR))
 		return failed(-1, fault);
 	return failed(0, 0);
+}
+
+/**
+ * user_fault_in() - have stock code bring a page of current's mm in
+ * @address:	user address
+ * @error:	PF_ERR_*
+ * @regs:	the guest's registers, or NULL when the kernel makes the access
+ *
+ * Context: may sleep.
+ * Return: .code 0 when the tables have it now, or SEGV_MAPERR, SEGV_ACCERR, or
+ * -1 with .fault telling why; .fault is 0 then when a signal is pending.
+ */
+struct user_fault user_fault_in(unsigned long address, unsigned long error,
+				struct pt_regs *regs)
+{
+	struct guest_thread *gt = current->thread.guest;
+	struct user_fault result;
+
+	if (!regs || !gt)
+		return fault_in(address, error, regs);
+	/* Flushes need not be carried out before guest code runs again: see mm/tlb.c. */
+	gt->in_fault = true;
+	result = fault_in(address, error, regs);
+	gt->in_fault = false;
+	return result;
 }
 
 /* The same for the guest, with the signal it gets when it does not work. */

@@ -277,10 +277,10 @@ void fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse
 
 	if (h && !h->dir)
 		got = read_all(h->fd, iov, ring_out(ring_work(), iov, size), size, off);
-	handle_put(srv, h);
 	/* a read() that goes past the cache names its owner */
-	if (got > 0 && !fi->lock_owner)
+	if (got > 0 && !fi->lock_owner && !__atomic_exchange_n(&h->cached, true, __ATOMIC_RELAXED))
 		set_cached(srv, ino);
+	handle_put(srv, h);
 	if (got < 0)
 		fuse_reply_err(req, -got);
 	else

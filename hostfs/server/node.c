@@ -348,7 +348,7 @@ bool node_is_cached(const struct node *n)
 
 void node_set_cached(struct node *n)
 {
-	if (n && !node_is_cached(n))
+	if (n)
 		__atomic_store_n(&n->cached, true, __ATOMIC_RELAXED);
 }
 

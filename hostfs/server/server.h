@@ -212,6 +212,7 @@ struct handle {
 	uint32_t refs;
 	fuse_ino_t node;
 	bool given;		/* to the guest too */
+	bool cached;		/* so its node has been told */
 	pthread_mutex_t lock;	/* protects @dir */
 	struct dir_buffer *dir;	/* of a directory */
 };

@@ -171,12 +171,11 @@ static void open_log(struct machine *m)
 
 /* ---- its start ------------------------------------------------------------ */
 
-static void __noreturn become_guest(struct machine *m, int go)
+static void __noreturn become_guest(struct machine *m, int alive)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	sigset_t none;
 	size_t i;
-	char c;
 
 	setsid();
 	sigemptyset(&none);
@@ -196,8 +195,8 @@ static void __noreturn become_guest(struct machine *m, int go)
 	if (confine_rights())
 		dprintf(2, "kernelet: capabilities: %s\n", strerror(errno));
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	/* a parent that was gone before that has not written, or its end is closed */
-	if (read(go, &c, 1) != 1 || poll(&(struct pollfd){ .fd = go, .events = POLLIN }, 1, 0))
+	/* of a parent that was gone before that the end of the pipe is closed */
+	if (poll(&(struct pollfd){ .fd = alive, .events = POLLIN }, 1, 0))
 		_exit(EXIT_GUEST);
 	/* nothing of the caller's environment */
 	execve(m->kernel, m->words.v, (char *[]){ NULL });
@@ -208,23 +207,21 @@ static void __noreturn become_guest(struct machine *m, int go)
 void machine_start(struct machine *m)
 {
 	const char *namespaces;
-	int go[2];
+	int alive[2];
 	size_t i;
 
 	open_log(m);
-	if (pipe2(go, O_CLOEXEC))
+	if (pipe2(alive, O_CLOEXEC))
 		fail("no pipe: %s", strerror(errno));
 	m->pid = confine_clone(m->confined, &namespaces);
 	if (m->pid < 0)
 		fail("no process for the guest: %s (see ulimit -u)", strerror(errno));
 	if (!m->pid) {
-		close(go[1]);
-		become_guest(m, go[0]);
+		close(alive[1]);
+		become_guest(m, alive[0]);
 	}
-	if (write(go[1], "x", 1) != 1)
-		fail("the guest's process: %s", strerror(errno));
 	/* the other end stays open as long as we live */
-	close(go[0]);
+	close(alive[0]);
 	if (m->show_log)
 		complain("confined by no_new_privs, no capabilities, %s", namespaces);
 	close(m->log_out);

@@ -64,6 +64,8 @@ struct guest_event {
 #define PF_ERR_USER	4
 #define PF_ERR_INSTR	16
 
+#define STUB_MAX_HELD	32
+
 /**
  * struct stub - a stub process as the kernel keeps it
  * @slot:	its number on the host side
@@ -82,8 +84,6 @@ struct guest_event {
  * @held:	pages with a reference until the batch has been carried out; under @lock
  * @nr_held:	how many
  */
-#define STUB_MAX_HELD	32
-
 struct stub {
 	u32 slot;
 	refcount_t refs;

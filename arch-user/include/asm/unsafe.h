@@ -21,7 +21,6 @@
 #define UNSAFE_RUN_ON		0x100	/* nobody looks whether parked threads run on */
 #define UNSAFE_LOST_PIDFD	0x200	/* a stub without a pidfd is not noticed */
 #define UNSAFE_STILL		0x400	/* a thread that says it has parked is taken to sleep */
-
 #define UNSAFE_HOLD		0x800	/* a page that has to outlive its mapping is freed */
 
 #ifndef __ASSEMBLY__
