@@ -107,12 +107,13 @@ sub says {
 # ---- log ---------------------------------------------------------------------
 
 {
-	my $n = 0;
 	my $g = hostile('t', 'talk');
-	my $tell = sub {
-		$n++;
-		spew("$dir/t/new", $_[0]);
-		rename "$dir/t/new", "$dir/t/$n";
+	my %n;
+	my $tell = sub {		# a file that has it all as soon as it is there
+		my ($words, $name) = (@_, 't');
+
+		spew("$dir/$name/new", $words);
+		rename "$dir/$name/new", "$dir/$name/" . ++$n{$name};
 	};
 
 	$tell->("nul:\0after\ttab esc:\e[31m c1:\xc2\x9b bad:\xff\xc0\x80 good:\xc3\xa4 cr\r\nend 1\n");
@@ -138,7 +139,7 @@ sub says {
 	$g->clean('talk');
 
 	$g = hostile('v', 'talk', options => ['--verbose']);
-	spew("$dir/v/1", "nul:\0 esc:\e[31m\n");
+	$tell->("nul:\0 esc:\e[31m\n", 'v');
 	ok(wait_until(20, sub { $g->pump(0.05); $g->err =~ /^nul:\? esc:\?\[31m$/m }),
 		'run --verbose: no control characters');
 	spew("$dir/v/end", '');
