@@ -11,8 +11,8 @@
  * When the server is gone (end of file on the socket) nobody writes to the
  * slots any more, and the guest gives the answers itself: -EIO.
  *
- * Nobody waits for the end of a RELEASEDIR: no doorbell rings for it, and the work
- * ends it when it runs next, at the latest when there are MAX_LAZY of them: the client
+ * Nobody waits for the end of a RELEASE or RELEASEDIR: no doorbell rings for it, and the
+ * work ends it when it runs next, at the latest when there are MAX_LAZY of them: the client
  * counts them as background requests, of which it has a limit.
  *
  * Forgets are collected for a moment and sent together; the first after a while
@@ -263,7 +263,8 @@ static enum slot_end how_to_end(const struct fuse_req *req)
 {
 	if (!test_bit(FR_BACKGROUND, &req->flags))
 		return SLOT_POLLED;
-	return req->in.h.opcode == FUSE_RELEASEDIR ? SLOT_LAZY : SLOT_TOLD;
+	return req->in.h.opcode == FUSE_RELEASEDIR || req->in.h.opcode == FUSE_RELEASE ?
+	       SLOT_LAZY : SLOT_TOLD;
 }
 
 static void hostfs_send_req(struct fuse_iqueue *fiq, struct fuse_req *req)

@@ -168,6 +168,15 @@ PTE_BIT_FUNC(mksoft_dirty, | _PAGE_SOFT_DIRTY)
 PTE_BIT_FUNC(clear_soft_dirty, & ~_PAGE_SOFT_DIRTY)
 PTE_BIT_FUNC(clear_uffd_wp, & ~_PAGE_UFFD_WP)
 
+/* For those who take a page without a lock: not what is PROT_NONE or the kernel's. */
+static inline bool pte_access_permitted(pte_t pte, bool write)
+{
+	unsigned long need = _PAGE_PRESENT | _PAGE_USER | (write ? _PAGE_WRITE : 0);
+
+	return (pte_val(pte) & need) == need;
+}
+#define pte_access_permitted pte_access_permitted
+
 static inline pte_t pte_mkuffd_wp(pte_t pte)
 {
 	return pte_wrprotect(__pte(pte_val(pte) | _PAGE_UFFD_WP));
@@ -231,6 +240,7 @@ static inline pmd_t pte_pmd(pte_t pte)
 #ifdef CONFIG_TRANSPARENT_HUGEPAGE
 #define pmd_trans_huge(pmd)	(pmd_leaf(pmd) && pmd_present(pmd))
 #define pmd_write(pmd)		pte_write(pmd_pte(pmd))
+#define pmd_access_permitted(pmd, write) pte_access_permitted(pmd_pte(pmd), write)
 #define pmd_dirty(pmd)		pte_dirty(pmd_pte(pmd))
 #define pmd_young(pmd)		pte_young(pmd_pte(pmd))
 #define pmd_mkhuge(pmd)		__pmd(pmd_val(pmd) | _PAGE_LEAF)
