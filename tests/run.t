@@ -207,8 +207,9 @@ sub terminal {
 	$g->send("stty size; tty\r");
 	ok($g->expect(qr/^30 100\r$/m, 10), 'the window has its size');
 	ok($g->expect(qr{^/dev/pts/0\r$}m, 10), 'it is a terminal of the guest');
-	# A command would have the foreground, and the signal, for itself.
-	$g->send("trap 'echo wi''nch' WINCH; echo re''ady; read a\r");
+	# A command would have the foreground, and the signal, for itself. The loop is there
+	# since this shell leaves its terminal raw when ^C comes as it begins to prompt.
+	$g->send("trap 'echo wi''nch' WINCH; echo re''ady; while :; do read -t 9 a; done\r");
 	ok($g->expect(qr/^ready\r$/m, 10), 'a loop waits');
 	$g->terminal->resize(40, 90);
 	ok($g->expect(qr/^winch\r$/m, 10), 'a changed window is SIGWINCH');
