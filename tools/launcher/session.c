@@ -228,9 +228,12 @@ static void send_request(struct session *s)
 static void set_events(struct session *s)
 {
 	bool full = s->pending[0].n || s->pending[1].n;
+	bool over = s->lost || s->code >= 0;
 	int i;
 
-	s->chan.events = (full ? 0 : POLLIN) | (s->queue.n || !s->started ? POLLOUT : 0);
+	/* what has been closed is always ready */
+	s->chan.events = over ? 0 :
+			 (full ? 0 : POLLIN) | (s->queue.n || !s->started ? POLLOUT : 0);
 	s->in.events = s->credit && !s->queue.n ? POLLIN : 0;
 	for (i = 0; i < 2; i++)
 		s->out[i].events = s->pending[i].n ? POLLOUT : 0;
