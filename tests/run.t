@@ -5,6 +5,7 @@
 
 use strict;
 use warnings;
+use Cwd qw(realpath);
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use Guest;
@@ -30,7 +31,22 @@ status_is(137, 'a command that is killed', 'sh', '-c', 'kill -9 $$');
 like(status_is(127, 'a command that is not there', 'no-such-command')->err,
 	qr/^kernelet: no-such-command: No such file or directory$/m, 'is named');
 status_is(126, 'a command that cannot be run', '/etc/passwd');
-status_is(3, 'a guest that powers itself off', 'sh', '-c', 'exit 3; poweroff -f');
+for my $way (['poweroff', 'powered off'], ['reboot', 'rebooted']) {
+	my ($what, $words) = @$way;
+	my $g = command(['run', '--root=builtin', '--root-user', '--', 'sh', '-c', "$what -f; sleep 60"],
+		time => 30);
+
+	is($g->{ended}, 255, "$what in the guest");
+	is($g->err, "kernelet: the guest was $words before the command had ended\n", 'is said');
+	$g->clean($what);
+}
+{
+	my $g = command(['run', '--root=builtin', '--kernel=' . realpath('/bin/true'), '--', 'false']);
+
+	is($g->{ended}, 255, 'a kernel that is none');
+	like($g->err, qr{^kernelet: /\S*/true: ended before the guest was there\n\z}m, 'is named');
+	$g->clean('a kernel that is none');
+}
 {
 	my $g = run_in(['--root-user'], ['sh', '-c', 'echo c >/proc/sysrq-trigger']);
 
@@ -190,6 +206,54 @@ sub in_shell {
 	$g->clean('--verbose');
 }
 
+# ---- places that the guest has its own of --------------------------------------
+
+{
+	my $shared = scratch() . '/shared';
+
+	run_user('mkdir', $shared);
+	for my $place (qw(/run /run/x /run/x/y /dev/shm /dev/shm/x)) {
+		my $g = command(['run', '--root=builtin', "--share=$shared:$place:rw", '--',
+			'sh', '-c', "echo there >$place/file"]);
+
+		is($g->{ended}, 0, "a share on $place") or diag($g->err);
+		is(slurp("$shared/file"), "there\n", 'is the host\'s directory');
+		unlink "$shared/file";
+		$g->clean("a share on $place");
+	}
+	my ($status, $out) = run_user('sh', '-c', 'd=$(mktemp -d /dev/shm/kernelet-XXXXXX) && cd $d && ' .
+		"export XDG_RUNTIME_DIR=$ENV{XDG_RUNTIME_DIR} && $KERNELET run --rw -- touch a && " .
+		"$KERNELET run -- sh -c 'touch b; ls' && echo / && ls; rm -r \$d");
+
+	is($out, "a\nb\n/\na\n", 'a working directory below /dev, with --rw and without');
+}
+
+# ---- a host that refuses unshare(2), as containers do ---------------------------
+
+{
+	my @launcher = (launcher => [user_file("$BUILD/tests/lib/refuse"), 'unshare']);
+	my $shared = scratch() . '/shared';
+	my $g = command(['run', "--share=$shared:/s:rw", '--root=builtin', '--', 'sh', '-c',
+		'cd /s; umask 027; echo x >a; mkdir b; umask 0; echo x >c'], @launcher);
+
+	is($g->{ended}, 0, 'unshare(2) is refused: a guest runs') or diag($g->err);
+	is(join(' ', map { sprintf '%o', (stat "$shared/$_")[2] & 07777 } qw(a b c)), '640 750 666',
+		'every file has the mode that its maker\'s umask leaves');
+	$g->clean('unshare(2) is refused');
+}
+
+# ---- signals that are ignored ---------------------------------------------------
+
+{
+	my $g = kernelet(['run', '--root=builtin', '--', 'sh', '-c', 'echo begun; sleep 2; exit 5'],
+		launcher => ['/usr/bin/nohup']);
+
+	ok($g->expect(qr/^begun$/m, 20), 'nohup: begun');
+	kill HUP => $g->pid;
+	is($g->finish, 5, 'SIGHUP stays ignored');
+	$g->clean('nohup');
+}
+
 # ---- a terminal --------------------------------------------------------------
 
 my $fresh = Terminal->new(24, 80)->settings;
@@ -228,6 +292,14 @@ sub terminal {
 	is($g->finish, 7, 'exit status');
 	is($g->terminal->settings, $fresh, 'the settings are restored');
 	$g->clean('a terminal');
+}
+for my $ms (10, 30, 50, 60, 70, 80, 90, 100) {
+	my $g = kernelet(['run', '--root=builtin', '--', 'sleep', '20'], pty => [30, 100]);
+
+	select undef, undef, undef, $ms / 1000;
+	$g->send("\003");
+	is($g->finish(10), 130, "^C after $ms ms ends it");
+	$g->clean("^C after $ms ms");
 }
 for my $signal (qw(TERM HUP KILL)) {
 	my $g = terminal();
@@ -361,6 +433,8 @@ refused(qr/--volume-map=\Q$_\E: not uid:HOST:GUEST or gid:HOST:GUEST/, '--root=b
 	for 'uid:-1:0', 'uid:0:-1', 'uid:99999999999:0', 'uid: 1: 2', 'uid:1:+2', 'uid:4294967295:0', 'uid:1:2:3';
 refused(qr/$_ cannot be shared: $_ is hidden.*/, "--hide=$_", "--share=$_:/mnt") for '/', '/etc';
 refused(qr/\/etc cannot be shared: \/etc is hidden.*/, '--root=builtin', '--hide=/etc', '--share=/etc:/mnt');
+refused(qr/--share=\/usr:$_: $_ is the guest kernel's own/, '--root=builtin', "--share=/usr:$_")
+	for qw(/proc /proc/x /sys /sys/fs /dev);
 refused(qr/--kernel=\/nonexistent: .*/, '--root=builtin', '--kernel=/nonexistent');
 refused(qr/--persist: .*/, '--root=builtin', '--persist');
 refused(qr/\/$_: its file system is none that can be shared/, '--root=builtin', "--share=/$_:/mnt")

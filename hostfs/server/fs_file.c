@@ -130,9 +130,9 @@ static int create(struct server *srv, fuse_req_t req, int dir, const char *name,
 	struct stat st;
 	int fd;
 
-	umask(ctx->umask);
+	umask_begin(srv, ctx->umask);
 	fd = openat(dir, name, flags, mode & 07777);
-	umask(0);
+	umask_end(srv);
 	if (fd < 0)
 		return -errno;
 	if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
@@ -193,9 +193,9 @@ static int tmpfile_open(struct server *srv, const struct fuse_in_header *in,
 		return -fd;
 	if ((flags & O_ACCMODE) == O_RDONLY)
 		flags |= O_RDWR;
-	umask(arg->umask);
+	umask_begin(srv, arg->umask);
 	*file = openat(fd, ".", flags, arg->mode & 07777);
-	umask(0);
+	umask_end(srv);
 	node_put(srv, dir);
 	return *file < 0 ? errno : 0;
 }

@@ -54,9 +54,9 @@ void fs_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, 
 		fuse_reply_err(req, -fd);
 		return;
 	}
-	umask(fuse_req_ctx(req)->umask);
+	umask_begin(srv, fuse_req_ctx(req)->umask);
 	ret = mknodat(fd, name, mode, rdev);
-	umask(0);
+	umask_end(srv);
 	reply_new(req, dir, name, ret ?: give_away(srv, req, fd, name));
 	node_put(srv, dir);
 }
@@ -72,9 +72,9 @@ void fs_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 		fuse_reply_err(req, -fd);
 		return;
 	}
-	umask(fuse_req_ctx(req)->umask);
+	umask_begin(srv, fuse_req_ctx(req)->umask);
 	ret = mkdirat(fd, name, mode & 07777);
-	umask(0);
+	umask_end(srv);
 	reply_new(req, dir, name, ret ?: give_away(srv, req, fd, name));
 	node_put(srv, dir);
 }

@@ -379,6 +379,20 @@ static void turn(struct server *srv, struct work *w, struct hostfs_control *c, b
 	finish(srv, c, n);
 }
 
+void umask_begin(struct server *srv, mode_t mask)
+{
+	if (__atomic_load_n(&srv->umask_shared, __ATOMIC_RELAXED))
+		pthread_mutex_lock(&srv->umask_lock);
+	umask(mask);
+}
+
+void umask_end(struct server *srv)
+{
+	umask(0);
+	if (__atomic_load_n(&srv->umask_shared, __ATOMIC_RELAXED))
+		pthread_mutex_unlock(&srv->umask_lock);
+}
+
 static void *worker(void *arg)
 {
 	struct server *srv = arg;
@@ -387,9 +401,11 @@ static void *worker(void *arg)
 
 	if (w)
 		w->in = malloc(REQUEST_MAX);
-	/* a umask of its own */
-	if (!w || !w->in || unshare(CLONE_FS))
+	if (!w || !w->in)
 		_exit(1);
+	/* a umask of its own; containers may refuse that */
+	if (unshare(CLONE_FS))
+		__atomic_store_n(&srv->umask_shared, true, __ATOMIC_RELAXED);
 	w->srv = srv;
 	this_work = w;
 	pthread_barrier_wait(&srv->ready);
@@ -424,6 +440,7 @@ int ring_start(struct server *srv)
 	pthread_t t;
 	int i, ret = pthread_barrier_init(&srv->ready, NULL, WORKERS + 1);
 
+	pthread_mutex_init(&srv->umask_lock, NULL);
 	srv->poll = polling_pays();
 	for (i = 0; i < WORKERS && !ret; i++)
 		ret = pthread_create(&t, NULL, worker, srv);

@@ -70,6 +70,8 @@ struct options {
  * @poll:	threads may look for requests without sleeping
  * @se:		libfuse's session
  * @ready:	all threads are there
+ * @umask_shared: a thread cannot have a umask of its own here
+ * @umask_lock:	held then while it is not 0
  * @busy:	held by those who handle a request; written by attach
  * @nodes:	see node.c
  * @handles:	see handle.c
@@ -84,6 +86,8 @@ struct server {
 	bool poll;
 	struct fuse_session *se;
 	pthread_barrier_t ready;
+	bool umask_shared;
+	pthread_mutex_t umask_lock;
 	pthread_rwlock_t busy;
 	struct node_table *nodes;
 	struct handle_table *handles;
@@ -125,6 +129,11 @@ struct work {
 };
 
 int ring_start(struct server *srv);
+
+/* Around a call that makes a file: that much of the mode is not given. */
+void umask_begin(struct server *srv, mode_t mask);
+void umask_end(struct server *srv);
+
 void ring_attach(struct server *srv, uint64_t control);
 void ring_detach(struct server *srv);
 
