@@ -223,12 +223,13 @@ static void enter_session(const struct streams *s)
 			return;
 }
 
-static void __noreturn run_command(const struct request *r, const struct streams *s)
+static void __noreturn run_command(const struct request *r, const struct streams *s, int ready)
 {
 	const char *dir = request_next(r, NULL, REC_DIR);
 	char **argv, **envp, *file;
 
 	enter_session(s);
+	close(ready);
 	take_streams(s);
 	argv = list_of(r, REC_ARG);
 	envp = list_of(r, REC_ENV);
@@ -258,14 +259,20 @@ static void __noreturn run_command(const struct request *r, const struct streams
 
 int command_start(const struct request *r, struct streams *s)
 {
-	pid_t pid = fork();
-	int i;
+	int i, ready[2];
+	pid_t pid;
+	char c;
 
+	if (pipe2(ready, O_CLOEXEC))
+		return -1;
+	pid = fork();
 	if (!pid)
-		run_command(r, s);
-	/* setsid() is only for who leads no group yet */
-	if (pid > 0 && !s->tty)
-		setpgid(pid, pid);
+		run_command(r, s, ready[1]);
+	close(ready[1]);
+	/* a key that makes a signal finds somebody, and a group to be killed is there */
+	if (pid > 0 && read(ready[0], &c, 1) < 0)
+		warn("command");
+	close(ready[0]);
 	for (i = 0; i < 3; i++)
 		close_fd(&s->child[i]);
 	return pid;
