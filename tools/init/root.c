@@ -163,6 +163,12 @@ static bool mount_root(const char *record, const char **root, struct trouble *t)
 	return lay_over("/mnt/lower", "root", "/mnt/root", t);
 }
 
+/* Whether it lies in what move_to() moves along: there it is to be mounted before. */
+static bool is_moved(const char *place)
+{
+	return !strncmp(place, "/dev/", 5) || !strcmp(place, "/run") || !strncmp(place, "/run/", 5);
+}
+
 static bool mount_share(const char *record, const char *root, struct trouble *t)
 {
 	char text[8192], place[8192], lower[4096], *part[3];
@@ -171,7 +177,7 @@ static bool mount_share(const char *record, const char *root, struct trouble *t)
 	errno = EINVAL;
 	if (!split(text, part))
 		return failed(t, "share");
-	snprintf(place, sizeof(place), "%s%s", root, part[2]);
+	snprintf(place, sizeof(place), "%s%s", is_moved(part[2]) ? "" : root, part[2]);
 	make_dirs(place);
 	if (strcmp(part[0], "overlay"))
 		return mount_as("hostfs", part[1], part[0], place, t);
@@ -199,6 +205,16 @@ static bool move_to(const char *root, struct trouble *t)
 	return true;
 }
 
+/* Whether something lies on it that the host asked for. */
+static bool is_mounted_on(const char *place)
+{
+	struct stat at, above;
+	char dir[64];
+
+	snprintf(dir, sizeof(dir), "%s/..", place);
+	return !stat(place, &at) && !stat(dir, &above) && at.st_dev != above.st_dev;
+}
+
 /* What the kernel can load; a root that is kept gets no new directory for it. */
 static void mount_modules(const char *record)
 {
@@ -206,6 +222,8 @@ static void mount_modules(const char *record)
 	const char *source = strchr(record, ':') + 1;
 	struct stat st;
 
+	if (is_mounted_on(place))
+		return;
 	if (stat(place, &st)) {
 		if (root_is_written)
 			return;

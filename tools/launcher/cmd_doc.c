@@ -183,7 +183,8 @@ static const char manual_end[] =
 	"That of the command; 128 + n when signal n ended it; 2 for wrong input, when nothing\n"
 	"was started; 124 when the time is over; 125 when the root, a share or a stream cannot\n"
 	"be set up; 126 or 127 when the command cannot be run or is not there; 255 when the\n"
-	"guest's kernel failed, and the end of its messages is shown.\n"
+	"guest's kernel failed, and the end of its messages is shown, or when the guest was\n"
+	"powered off or rebooted before the command had ended.\n"
 	".SH ENVIRONMENT\n"
 	".TP\n.B XDG_RUNTIME_DIR\n"
 	"where guests that run are found; else /run/user/UID or /tmp/kernelet\\-UID.\n";

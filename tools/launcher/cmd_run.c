@@ -150,12 +150,23 @@ static void kernel_words(void)
 			words_add(&machine.words, word);
 }
 
+/* The guest has a /run and a /dev of its own: what the caller sees there is shared. */
+static void share_hidden_dir(void)
+{
+	char *cwd __auto_free = getcwd(NULL, 0);
+
+	if (shares.is_host && cwd && !strchr(cwd, ':') &&
+	    (!strncmp(cwd, "/run/", 5) || !strncmp(cwd, "/dev/shm/", 9) || !strcmp(cwd, "/dev/shm")))
+		shares_add(&shares, print("%s:%s:overlay", cwd, cwd));
+}
+
 static void find_shares(void)
 {
 	size_t i;
 
 	shares_cache(&shares, settings.cache);
 	shares.unconfined = settings.unconfined;
+	shares.verbose = settings.verbose;
 	shares_root(&shares, settings.root, settings.persist);
 	shares_hide(&shares, &settings.hide, &settings.no_hide);
 	shares_map(&shares, &settings.map);
@@ -169,6 +180,8 @@ static void find_shares(void)
 		if (!strcmp(cwd, "/"))
 			fail("--rw: not with / as the working directory");
 		shares_add(&shares, print("%s:%s:rw", cwd, cwd));
+	} else {
+		share_hidden_dir();
 	}
 	for (i = 0; i < settings.share.n; i++)
 		shares_add(&shares, settings.share.v[i]);
@@ -310,9 +323,23 @@ static void forget_entry(void)
 	entry_remove(&entry);
 }
 
+/* Those that are to be ignored, as nohup has it, stay so. */
+static void watch_signals(void)
+{
+	static const int wanted[] = { SIGCHLD, SIGWINCH, SIGINT, SIGQUIT, SIGTERM, SIGHUP };
+	int list[ARRAY_SIZE(wanted)];
+	struct sigaction old;
+	size_t i, n = 0;
+
+	for (i = 0; i < ARRAY_SIZE(wanted); i++)
+		if (wanted[i] == SIGCHLD || sigaction(wanted[i], NULL, &old) ||
+		    old.sa_handler != SIG_IGN)
+			list[n++] = wanted[i];
+	loop_signals(list, n, one_signal);
+}
+
 static void start(int argc, char **argv)
 {
-	static const int watched[] = { SIGCHLD, SIGWINCH, SIGINT, SIGQUIT, SIGTERM, SIGHUP };
 	char *info __auto_free = make_info(argc, argv);
 
 	if (!settings.unconfined && !confine_possible())
@@ -320,7 +347,7 @@ static void start(int argc, char **argv)
 		     "see --unconfined");
 	limits_make(settings.cpu_limit, settings.io_limit, &shares, &settings.disk);
 	signal(SIGPIPE, SIG_IGN);
-	loop_signals(watched, ARRAY_SIZE(watched), one_signal);
+	watch_signals();
 	entry_create(&entry, settings.name, info);
 	atexit(forget_entry);
 	shares_start(&shares);
@@ -372,15 +399,21 @@ static int status_of(void)
 	}
 	if (session.code >= 0)
 		return session.code;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_USAGE && !session.ready) {
-		machine_log_end(&machine, stderr);
-		return EXIT_USAGE;
+	if (session.rebooted) {
+		complain("the guest was rebooted before the command had ended");
+		return EXIT_GUEST;
 	}
-	if (WIFEXITED(status) && WEXITSTATUS(status) != EXIT_GUEST)
-		return WEXITSTATUS(status);	/* it powered itself off */
+	if (WIFEXITED(status) && WEXITSTATUS(status) != EXIT_GUEST && session.ready) {
+		complain("the guest was powered off before the command had ended");
+		return EXIT_GUEST;
+	}
 	machine_log_end(&machine, stderr);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_USAGE)
+		return EXIT_USAGE;
 	if (WIFSIGNALED(status))
 		complain("the guest was ended by signal %d", WTERMSIG(status));
+	else if (WEXITSTATUS(status) != EXIT_GUEST)
+		complain("%s: ended before the guest was there", machine.kernel);
 	else
 		complain("the guest's kernel has failed, see above");
 	return EXIT_GUEST;
@@ -436,6 +469,9 @@ static int run(int argc, char **argv)
 		return dry_run();
 	start(argc, argv);
 	while (!machine_reap(&machine, false)) {
+		/* nobody asks for the command again */
+		if (session.rebooted)
+			machine_kill(&machine);
 		if (session.code >= 0 && !deadline)
 			deadline = time(NULL) + END_SECONDS;
 		if (deadline && time(NULL) > deadline)

@@ -52,6 +52,7 @@ static void show_help(FILE *out)
  */
 static void set_up_process(void)
 {
+	static char out[65536];
 	int fd;
 
 	do
@@ -60,6 +61,9 @@ static void set_up_process(void)
 	if (fd > 2)
 		close(fd);
 	signal(SIGCHLD, SIG_DFL);
+	/* one write at the end, whose error is known then: longer than the manual */
+	if (!isatty(STDOUT_FILENO))
+		setvbuf(stdout, out, _IOFBF, sizeof(out));
 }
 
 /* A reader that has gone away needs to be told nothing. */

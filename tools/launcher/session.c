@@ -332,6 +332,7 @@ static void take_message(struct session *s, char *m, size_t n)
 
 	switch (m[0]) {
 	case FROM_READY:
+		s->rebooted = s->ready;
 		s->ready = true;
 		break;
 	case FROM_SETTLING:

@@ -24,6 +24,7 @@
  * @credit:	how much more input the guest takes
  * @terminal:	the size of this one is the guest's terminal's, or -1
  * @ready:	the guest has said that it is up
+ * @rebooted:	it was ready before: nothing of the session is left
  * @settling:	its command has ended, and what was written is put on disks
  * @code:	exit status, or -1 as long as there is none
  * @lost:	the guest is gone
@@ -40,6 +41,7 @@ struct session {
 	uint32_t credit;
 	int terminal;
 	bool ready;
+	bool rebooted;
 	bool settling;
 	int code;
 	bool lost;

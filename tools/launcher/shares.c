@@ -32,9 +32,17 @@ static const char *const hidden_at_home[] = {
 	".cargo/credentials", ".cargo/credentials.toml", ".gem/credentials", ".m2/settings.xml",
 	".config/gcloud", ".config/gh", ".config/glab-cli", ".config/hub", ".config/doctl",
 	".config/rclone", ".config/op", ".config/git/credentials", ".config/containers",
-	".config/google-chrome", ".config/chromium", ".mozilla", ".thunderbird",
+	".config/github-copilot", ".config/hcloud", ".config/sops", ".claude/.credentials.json",
+	".codex/auth.json", ".databrickscfg", ".kaggle", ".cache/huggingface/token", ".dockercfg",
+	".gradle/gradle.properties", ".pip/pip.conf", ".config/pip/pip.conf", ".msmtprc",
+	".subversion/auth", ".fly", ".minikube", ".tsh", ".electrum", ".bitcoin", ".vnc",
+	".config/google-chrome", ".config/chromium", ".config/BraveSoftware",
+	".config/microsoft-edge", ".config/vivaldi", ".config/opera", "snap/firefox",
+	"snap/chromium", ".var/app", ".mozilla", ".thunderbird",
 	".local/share/keyrings", ".local/share/kwalletd", ".bash_history", ".zsh_history",
-	".python_history", ".psql_history", ".mysql_history", ".Xauthority", ".ICEauthority",
+	".zhistory", ".local/share/fish/fish_history", ".python_history", ".node_repl_history",
+	".psql_history", ".mysql_history", ".sqlite_history", ".lesshst", ".viminfo",
+	".Xauthority", ".ICEauthority",
 };
 
 void shares_hidden_list(FILE *out)
@@ -192,6 +200,13 @@ static const char *mode_named(const char *s)
 	return NULL;
 }
 
+/* A place that is no file system for files. */
+static bool is_kernels(const char *place)
+{
+	return !strcmp(place, "/dev") || !strcmp(place, "/proc") || !strncmp(place, "/proc/", 6) ||
+	       !strcmp(place, "/sys") || !strncmp(place, "/sys/", 5);
+}
+
 void shares_add(struct shares *sh, const char *text)
 {
 	char *copy __auto_free = print("%s", text);
@@ -215,6 +230,8 @@ void shares_add(struct shares *sh, const char *text)
 	s->guest = colon ? print("%s", colon) : print("%s", s->host);
 	if (!strcmp(s->guest, "/"))
 		fail("--share=%s: for the root of the guest say --root=%s", text, copy);
+	if (is_kernels(s->guest))
+		fail("--share=%s: %s is the guest kernel's own", text, s->guest);
 }
 
 /* Where the number of a user or group ends, if that is at the letter @end; or NULL. */
@@ -477,6 +494,8 @@ static void server_words(const struct shares *sh, const struct share *s, int rea
 			       sh->cache ? sh->cache : "auto");
 	if (sh->unconfined)
 		words_add(w, "--unconfined");
+	if (sh->verbose)
+		words_add(w, "--verbose");
 	if (!rw)
 		words_add(w, "--ro");
 	for (i = 0; i < sh->hidden.n; i++) {

@@ -54,6 +54,7 @@ enum root_kind {
  * @modules:	path of what the kernel can load, or NULL
  * @cache:	of shares that both sides may change, or NULL
  * @unconfined:	the servers are not confined either
+ * @verbose:	the servers say how they are confined
  * @server:	the program that serves directories, or NULL
  */
 struct shares {
@@ -72,6 +73,7 @@ struct shares {
 	const char *modules;
 	const char *cache;
 	bool unconfined;
+	bool verbose;
 	char *server;
 };
 
