@@ -87,7 +87,7 @@ static void special(struct client *c)
 {
 	uint64_t node, fh;
 
-	check(client_lookup(c, 1, "fifo", &node) || open_node(c, node, O_RDONLY, &fh) < 0,
+	check(!client_lookup(c, 1, "fifo", &node) && open_node(c, node, O_RDONLY, &fh) < 0,
 	      "a FIFO is not opened");
 }
 
