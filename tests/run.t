@@ -448,6 +448,7 @@ refused(qr/\/$_: its file system is none that can be shared/, '--root=builtin', 
 	is($g->out, join('', map { "$_\n" } sort 151 .. 300), '150 are hidden');
 	$g->clean('150 are hidden');
 }
+refused(qr/--net usr: not a value of it .*/, '--root=builtin', '--net', 'usr');
 is(command(['rnu'])->{ended}, 2, 'a subcommand that is not there');
 
 done_testing();

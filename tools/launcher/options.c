@@ -193,6 +193,10 @@ static int take(const struct command *c, int argc, char **argv)
 		return 1;
 	}
 	if (o->bare && (argc < 2 || !o->is_value(argv[1]))) {
+		/* a word that stands before "--" is no command */
+		if (argc > 2 && argv[1][0] != '-' && !strcmp(argv[2], "--"))
+			fail("%s %s: not a value of it (see kernelet %s --help)", argv[0], argv[1],
+			     c->name);
 		set(c, o, (char *)o->bare);
 		return 1;
 	}
