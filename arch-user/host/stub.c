@@ -42,10 +42,16 @@ static void await_mapper(u32 slot);
 
 static struct stub_op *next_op(u32 slot, u32 nr)
 {
+	struct host_stub *s = &host->stub[slot];
 	struct stub_op *op;
 
 	await_mapper(slot);
-	op = &host_request_page(slot)->op[host->stub[slot].nops++];
+	/* callers leave room; no stub is better than one that lacks an operation */
+	if (unlikely(s->nops == STUB_MAX_OPS)) {
+		host_stub_kill(slot);
+		s->nops = 0;
+	}
+	op = &host_request_page(slot)->op[s->nops++];
 	memset(op, 0, sizeof(*op));
 	op->nr = nr;
 	return op;
