@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* mprotect is enforced at once, in every direction, in every thread. */
+#include <sys/personality.h>
 #include "trap.h"
 
 #define RW (PROT_READ | PROT_WRITE)
@@ -138,6 +139,34 @@ static void test_code_calls(void)
 	is(!memcmp(p, code, sizeof(code)), 1, "the page holds what was written");
 }
 
+/* Whether the page holds code that runs; it is of brk() or of the stack. */
+static bool runs(char *p)
+{
+	p[0] = (char)0xc3;
+	return !trap(do_call, p).sig;
+}
+
+static char *more_heap(void)
+{
+	char *p = sbrk(2 * PAGE);
+
+	must(p != (char *)-1);
+	return (char *)(((uintptr_t)p + PAGE - 1) & -PAGE);
+}
+
+static void test_data(void)
+{
+	static char data[2 * PAGE];
+	char on_stack[16];
+
+	is(runs(more_heap()), 0, "what brk() gives cannot be executed");
+	is(runs(data), 0, "nor a program's data");
+	is(runs(on_stack), 0, "nor its stack");
+	must(personality(READ_IMPLIES_EXEC) != -1);
+	is(runs(more_heap()), 1, "READ_IMPLIES_EXEC: what brk() gives can be");
+	must(personality(0) != -1);
+}
+
 /* One thread takes the right away while the other writes. */
 static char *page;
 static volatile int stop_writer, faults;
@@ -197,6 +226,7 @@ int main(void)
 	test_parts();
 	test_code();
 	test_code_calls();
+	test_data();
 	test_threads();
 	return done();
 }

@@ -15,6 +15,9 @@
 #define HPAGE_SIZE	(_AC(1, UL) << HPAGE_SHIFT)
 #define HPAGE_MASK	(~(HPAGE_SIZE - 1))
 
+/* what brk() gives is executed only by programs whose personality says so */
+#define VM_DATA_DEFAULT_FLAGS	VM_DATA_FLAGS_TSK_EXEC
+
 /* the legacy vsyscall page: mm/vsyscall.c */
 #define __HAVE_ARCH_GATE_AREA	1
 
