@@ -58,6 +58,28 @@ sub in_guest {
 	is(slurp("$dir/out/d/sub/deep"), "deep\n", 'the rest is there');
 	is(readlink "$dir/out/d/absolute", '/etc/passwd', 'a link is a link');
 
+	# Once more: links are there already.
+	run_user('ln', '-sf', '/elsewhere', "$dir/out/d/absolute");
+	run_user('sh', '-c', "rm $dir/out/d/up; echo file >$dir/out/d/up");
+	$g = command(['cp', 'g:/tmp/d', "$dir/out"]);
+	is($g->err, "kernelet: cp: /tmp/d/fifo: Operation not supported\n", 'a second time');
+	is(readlink "$dir/out/d/absolute", '/etc/passwd', 'a link takes the place of another one');
+	is(readlink "$dir/out/d/up", '../../../../../../etc/passwd', 'and of a file');
+	run_user('sh', '-c', "rm $dir/out/d/up; mkdir $dir/out/d/up");
+	is(command(['cp', 'g:/tmp/d/up', "$dir/out/d/up/x"])->{ended}, 0, 'a link alone');
+	like(command(['cp', 'g:/tmp/d', "$dir/out"])->err,
+		qr{^kernelet: cp: \Q$dir\E/out/d/up: Is a directory$}m, 'not of a directory');
+	run_user('sh', '-c', "cd $dir/out; mkdir links; ln -s one links/l; ln -s d links/d");
+	for my $target ('one', 'two') {
+		run_user('ln', '-sfn', $target, "$dir/out/links/l");
+		$g = command(['cp', "$dir/out/links", 'g:/tmp']);
+		is("$g->{ended}: " . $g->err, '0: ', 'links into the guest');
+		is(in_guest('cd /tmp/links; readlink l; readlink d'), "$target\nd\n", 'are there');
+	}
+	in_guest('rm /tmp/links/l; mkdir /tmp/links/l');
+	is(command(['cp', "$dir/out/links", 'g:/tmp'])->err,
+		"kernelet: cp: /tmp/links/l: Is a directory\n", 'not for a directory');
+
 	my $big = join '', map { pack 'Q', $_ * 2654435761 } 1 .. 1 << 18;	# 2 MB
 	spew("$dir/big", $big);
 	is(command(['cp', "$dir/big", 'g:/tmp/big'])->{ended}, 0, 'a file into the guest');
@@ -88,6 +110,14 @@ sub in_guest {
 		"kernelet: cp: /nonexistent/big: No such file or directory\n", 'nor a destination');
 	is(command(['cp', 'g:/tmp/d/one', ''])->err, "kernelet: cp: the destination is empty\n",
 		'an empty word');
+	for my $to ("$dir/newdir/", "$dir/newdir//", "$dir/one/") {
+		$g = command(['cp', 'g:/tmp/d/one', $to]);
+		is("$g->{ended}: " . $g->err, "2: kernelet: cp: $to: there is no such directory\n",
+			'a file into a directory that is not there');
+	}
+	ok(!-e "$dir/newdir", 'does not become one of its name');
+	is(command(['cp', 'g:/tmp/d/sub', "$dir/newdir/"])->{ended}, 0, 'a directory');
+	is(slurp("$dir/newdir/deep"), "deep\n", 'may');
 	run_user('ln', '-s', 'aim', "$dir/link");
 	run_user('ln', '-s', 'new', "$dir/dangling");
 	is(command(['cp', 'g:/tmp/d/one', "$dir/dangling"])->err,

@@ -204,6 +204,7 @@ static void dir_out(const char *path, const struct stat *st, int dir, const char
 	finish_out(fd, st);
 }
 
+/* Takes the place of what is there, unless that is a directory. */
 static void link_out(const char *path, int dir, const char *name, const char *to)
 {
 	char target[FILES_PATH];
@@ -211,7 +212,8 @@ static void link_out(const char *path, int dir, const char *name, const char *to
 
 	if (error)
 		guest_trouble(path, error);
-	else if (symlinkat(target, dir, name))
+	else if (symlinkat(target, dir, name) &&
+		 (errno != EEXIST || unlinkat(dir, name, 0) || symlinkat(target, dir, name)))
 		host_trouble(to, errno);
 }
 
@@ -349,8 +351,10 @@ static void dir_in(int dir, const char *name, const char *from, const struct sta
 	finish_in(st, path);
 }
 
+/* As link_out(). */
 static void link_in(int dir, const char *name, const char *from, const char *path)
 {
+	struct files_request r = { .op = FILES_SYMLINK };
 	char target[FILES_PATH];
 	ssize_t n = readlinkat(dir, name, target, sizeof(target) - 1);
 	int error;
@@ -360,7 +364,12 @@ static void link_in(int dir, const char *name, const char *from, const char *pat
 		return;
 	}
 	target[n] = '\0';
-	error = files_simple(&files, (struct files_request){ .op = FILES_SYMLINK }, path, target);
+	error = files_simple(&files, r, path, target);
+	if (error == -EEXIST) {
+		error = files_simple(&files, (struct files_request){ .op = FILES_UNLINK }, path, NULL);
+		if (!error)
+			error = files_simple(&files, r, path, target);
+	}
 	if (error)
 		guest_trouble(path, error);
 }
@@ -412,6 +421,15 @@ static bool names_nothing(const char *name)
 	return !*name || !strcmp(name, ".") || !strcmp(name, "..");
 }
 
+/* What has a slash behind it is a directory's name, there already or after the copy. */
+static void check_slash(const char *from, const char *to)
+{
+	struct stat st;
+
+	if (to[strlen(to) - 1] == '/' && !files_stat(&files, from, &st) && !S_ISDIR(st.st_mode))
+		fail("cp: %s: there is no such directory", to);
+}
+
 static void out_of_guest(char *from, char *to)
 {
 	char *all __auto_free = NULL;
@@ -430,6 +448,7 @@ static void out_of_guest(char *from, char *to)
 		copy_out(from, dir, last_name(from), all);
 		return;
 	}
+	check_slash(from, to);
 	trim(to);
 	name = last_name(to);
 	all = name == to ? print(".") : print("%.*s", (int)(name - to), to);
@@ -493,7 +512,8 @@ const struct command cmd_cp = {
 		"times stay; owners become the caller, and on the host nothing is set-user-id.\n"
 		"What cannot be copied is named, the rest is, and the exit status is 1.  Blocks of zeroes\n"
 		"become holes on the host.  A link of the host is not followed, the last name of DEST\n"
-		"neither, unless that is a directory; a directory of more than a million entries is not\n"
+		"neither, unless that is a directory; a link that is copied takes the place of what has\n"
+		"its name, unless that is a directory; a directory of more than a million entries is not\n"
 		"copied.",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
