@@ -145,6 +145,19 @@ SKIP: {
 
 # ---- captures ----------------------------------------------------------------
 
+{
+	my $file = spew(scratch() . '/before', "before\n");
+
+	chmod 0666, $file;
+	for my $words (["--pcap=$file"], ["--pcap=$file.new"]) {
+		my $g = command(['run', '--root=builtin', '--dry-run', '--net=user', @$words, '--', 'true']);
+
+		is($g->{ended}, 0, 'a dry run with --pcap') or diag($g->err);
+		like($g->out, qr/,pcap=fd:\d+/, 'shows it');
+	}
+	is(slurp($file), "before\n", 'and leaves the file');
+	ok(!-e "$file.new", 'or makes none');
+}
 SKIP: {
 	my $tcpdump = program('tcpdump') // skip('no tcpdump here', 1);
 	my $file = scratch() . '/capture';

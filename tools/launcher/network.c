@@ -192,16 +192,18 @@ static void make_socket(struct interface *f)
 	f->n_fds = 1;
 }
 
-static int open_pcap(const struct interface *f)
+/* In a dry run something in its place: what was captured before stays. */
+static int open_pcap(const struct interface *f, bool dry_run)
 {
-	int fd = open(f->pcap, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666);
+	int fd = dry_run ? open("/dev/null", O_WRONLY | O_CLOEXEC) :
+		 open(f->pcap, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666);
 
 	if (fd < 0)
 		fail("--pcap=%s: %s", f->pcap, strerror(errno));
 	return fd;
 }
 
-static void add_words(struct machine *m, const struct interface *f)
+static void add_words(struct machine *m, const struct interface *f, bool dry_run)
 {
 	char *head __auto_free = print("net%d=", f->number), *tail __auto_free = NULL;
 	struct bytes b = { 0 };
@@ -222,7 +224,7 @@ static void add_words(struct machine *m, const struct interface *f)
 		bytes_add(&b, part, strlen(part));
 	}
 	if (f->pcap) {
-		char *part __auto_free = print(",pcap=fd:%d", machine_keep(m, open_pcap(f)));
+		char *part __auto_free = print(",pcap=fd:%d", machine_keep(m, open_pcap(f, dry_run)));
 
 		bytes_add(&b, part, strlen(part));
 	}
@@ -263,7 +265,7 @@ void network_open(struct network *net, struct machine *m, struct session *s, uns
 	for (i = 0; i < SPARE_INTERFACES; i++)
 		add_spare(net);
 	for (i = 0; i < net->n; i++)
-		add_words(m, &net->interface[i]);
+		add_words(m, &net->interface[i], net->dry_run);
 }
 
 void network_start(struct network *net)

@@ -73,6 +73,7 @@ struct publication {
  * @publish:	ports of the host
  * @n_publish:	how many
  * @host_loopback: the host's own services can be reached in user mode
+ * @dry_run:	no file of the host is opened for writing
  * @name:	of the guest, from which addresses are made
  * @session:	who is told of what is added
  */
@@ -81,7 +82,7 @@ struct network {
 	int n;
 	struct publication publish[64];
 	int n_publish;
-	bool host_loopback;
+	bool host_loopback, dry_run;
 	const char *name;
 	struct session *session;
 };
