@@ -80,6 +80,40 @@ for my $command (@commands) {
 		"completion has the options of $command");
 }
 is(offered('run', '--cache', 'a'), 'always auto', 'and values');
+is(offered('completion', ''), 'bash', 'its own operand');
+is(offered('ps', ''), '', 'nothing where there is none');
+# = is a word of its own, unless COMP_WORDBREAKS says otherwise
+is(offered('run', '--cache', '='), 'always auto none', 'values behind =');
+is(offered('run', '--cache', '=', 'al'), 'always', 'and the beginning of one');
+is(offered('run', '--cache=al'), '--cache=always', 'in one word');
+like(offered('run', '--', 'bas'), qr/(^| )bash( |$)/, 'behind --: commands');
+like(offered('exec', 'g', '--', 'bas'), qr/(^| )bash( |$)/, 'of exec too');
+is(offered('run', '--', 'ls', '--ro'), '', 'and none of the options');
+is(offered('run', '--', 'ls', "$dir/kernelet."), "$dir/kernelet.1", 'but files');
+is(offered('run', '--', 'ls', '--cache', "$dir/kernelet."), "$dir/kernelet.1",
+	'whatever is before them');
+
+# As it is typed: what the line is then.
+{
+	my $bash = Guest->start(plain => 1, kernel => '/bin/bash', pty => [24, 200],
+		args => ['--norc', '--noprofile', '-i']);
+	my $typed = sub {
+		my $from = length $bash->out;
+
+		$bash->send("$_[0]\t\001echo '<\005>'\r");
+		$bash->expect(qr/^<.*>\r$/m, 10);
+		return (substr($bash->out, $from) =~ /^<(.*)>\r$/m)[0];
+	};
+
+	run_user('sh', '-c', "mkdir '$dir/files'; cd '$dir/files'; >'two words'; mkdir 'a dir'");
+	$bash->send("bind 'set enable-bracketed-paste off'; PS1='> '; cd $dir/files; . $dir/completion\r");
+	is($typed->('kernelet run --cache=n'), 'kernelet run --cache=none ', 'typed: a value');
+	is($typed->("kernelet cp tw"), 'kernelet cp two\\ words ', 'a name with a space');
+	is($typed->("kernelet cp two\\ w"), 'kernelet cp two\\ words ', 'the rest of one');
+	is($typed->("kernelet run --share=a"), 'kernelet run --share=a\\ dir/', 'a directory');
+	$bash->send("exit\r");
+	$bash->finish;
+}
 
 # ---- what is installed -------------------------------------------------------
 

@@ -14,35 +14,48 @@ static const char *completion_of(const char *what)
 	if (!what)
 		return ":";
 	if (!strcmp(what, "file"))
-		return "COMPREPLY=($(compgen -f -- \"$cur\"))";
+		return "_kernelet_files -f";
 	if (!strcmp(what, "directory"))
-		return "COMPREPLY=($(compgen -d -- \"$cur\"))";
+		return "_kernelet_files -d";
 	if (!strcmp(what, "guest"))
-		return "COMPREPLY=($(compgen -W \"$(_kernelet_guests)\" -- \"$cur\"))";
-	snprintf(words, sizeof(words), "COMPREPLY=($(compgen -W '%s' -- \"$cur\"))", what);
+		return "_kernelet_offer -W \"$(_kernelet_guests)\"";
+	snprintf(words, sizeof(words), "_kernelet_offer -W '%s'", what);
 	return words;
+}
+
+/* Words that are no options: behind "--" there is a command, if the subcommand takes one. */
+static void complete_operands(const struct command *c)
+{
+	if (strstr(c->operands, "[command"))
+		printf("\t\tif [ $behind = 1 ]; then\n\t\t\t_kernelet_files -c\n"
+		       "\t\telif [ $behind != 0 ]; then\n\t\t\t_kernelet_files -f\n"
+		       "\t\telse\n\t\t\t%s\n\t\tfi ;;\n",
+		       completion_of(c->complete ? c->complete : "file"));
+	else
+		printf("\t\t%s ;;\n",
+		       completion_of(c->complete || !*c->operands ? c->complete : "file"));
 }
 
 static void complete_options(const struct command *c)
 {
 	size_t i;
 
-	printf("\t'%s')\n\t\tcase $prev in\n", c->name);
+	printf("\t'%s')\n\t\tcase $behind$prev in\n", c->name);
 	for (i = 0; i < c->n_options; i++) {
 		const struct option *o = &c->options[i];
 
 		if (o->kind == OPT_FLAG)
 			continue;
-		printf("\t\t--%s", o->name);
+		printf("\t\t0--%s", o->name);
 		if (o->letter)
-			printf("|-%c", o->letter);
+			printf("|0-%c", o->letter);
 		printf(") %s; return ;;\n", completion_of(o->complete));
 	}
-	printf("\t\tesac\n\t\tcase $cur in\n\t\t-*) COMPREPLY=($(compgen -W '");
+	printf("\t\tesac\n\t\tcase $behind$cur in\n\t\t0-*) _kernelet_offer -W '");
 	for (i = 0; i < c->n_options; i++)
 		printf("--%s ", c->options[i].name);
-	printf("--help' -- \"$cur\")) ;;\n\t\t*) %s ;;\n\t\tesac ;;\n",
-	       completion_of(c->complete ? c->complete : "file"));
+	printf("--help'; return ;;\n\t\tesac\n");
+	complete_operands(c);
 }
 
 static size_t first_word(const char *name)
@@ -85,13 +98,13 @@ static void complete_second(const char *name)
 
 	printf("\tif [ \"$sub\" = %.*s ]; then\n"
 	       "\t\tif [ \"$COMP_CWORD\" = 2 ] && [ \"${cur#-}\" = \"$cur\" ]; then\n"
-	       "\t\t\tCOMPREPLY=($(compgen -W '", n, name);
+	       "\t\t\t_kernelet_offer -W '", n, name);
 	complete_words(name);
 	for (i = 0; i < n_commands; i++)
 		if (!strncmp(commands[i]->name, name, n) && !commands[i]->name[n] &&
 		    commands[i]->complete)
 			printf("%s", commands[i]->complete);
-	printf("' -- \"$cur\"))\n\t\t\treturn\n\t\tfi\n"
+	printf("'\n\t\t\treturn\n\t\tfi\n"
 	       "\t\tcase ${COMP_WORDS[2]} in\n\t\t");
 	for (i = 0; i < n_commands; i++)
 		if (!strncmp(commands[i]->name, name, n) && commands[i]->name[n])
@@ -99,23 +112,45 @@ static void complete_second(const char *name)
 	printf("\n\t\tesac\n\tfi\n");
 }
 
+/*
+ * $cur is what is to be completed, $prev the word before it, $head what is part of
+ * the same word for bash and stays, $behind how many words there are from "--" on.
+ */
+static const char completion_head[] =
+	"# Completion of kernelet for bash: source it, or install it as\n"
+	"# PREFIX/share/bash-completion/completions/kernelet\n"
+	"_kernelet_guests()\n{\n"
+	"\tkernelet ps 2>/dev/null | awk 'NR > 1 { print $1 }'\n}\n\n"
+	"# By compgen; a name may hold spaces.\n"
+	"_kernelet_offer()\n{\n"
+	"\tmapfile -t COMPREPLY < <(compgen -P \"$head\" \"$@\" -- \"$cur\")\n}\n\n"
+	"_kernelet_files()\n{\n"
+	"\tcompopt -o filenames 2>/dev/null\n\t_kernelet_offer \"$@\"\n}\n\n"
+	"_kernelet()\n{\n\tlocal cur=${COMP_WORDS[COMP_CWORD]}\n"
+	"\tlocal prev=${COMP_WORDS[COMP_CWORD-1]}\n"
+	"\tlocal sub=${COMP_WORDS[1]} head='' behind=0 i\n\n"
+	"\tCOMPREPLY=()\n"
+	"\tfor ((i = 2; i < COMP_CWORD; i++)); do\n"
+	"\t\tif [ \"${COMP_WORDS[i]}\" = -- ]; then\n"
+	"\t\t\tbehind=$((COMP_CWORD - i))\n\t\t\tbreak\n\t\tfi\n\tdone\n"
+	"\t# --OPTION=VALUE is three words, or one if = is not in COMP_WORDBREAKS\n"
+	"\tcase $prev,$cur in\n"
+	"\t--*,=) cur= ;;\n"
+	"\t=,*) prev=${COMP_WORDS[COMP_CWORD-2]} ;;\n"
+	"\t*,--*=*) prev=${cur%%=*} head=$prev= cur=${cur#*=} ;;\n"
+	"\tesac\n"
+	"\tif [ \"$COMP_CWORD\" = 1 ]; then\n"
+	"\t\t_kernelet_offer -W '";
+
 static int run_completion(int argc, char **argv)
 {
 	size_t i;
 
 	if (argc && strcmp(argv[0], "bash"))
 		fail("completion: %s: only bash is known", argv[0]);
-	printf("# Completion of kernelet for bash: source it, or install it as\n"
-	       "# PREFIX/share/bash-completion/completions/kernelet\n"
-	       "_kernelet_guests()\n{\n"
-	       "\tkernelet ps 2>/dev/null | awk 'NR > 1 { print $1 }'\n}\n\n"
-	       "_kernelet()\n{\n\tlocal cur=${COMP_WORDS[COMP_CWORD]}\n"
-	       "\tlocal prev=${COMP_WORDS[COMP_CWORD-1]}\n"
-	       "\tlocal sub=${COMP_WORDS[1]}\n\n"
-	       "\tCOMPREPLY=()\n\tif [ \"$COMP_CWORD\" = 1 ]; then\n"
-	       "\t\tCOMPREPLY=($(compgen -W '");
+	fputs(completion_head, stdout);
 	complete_words(NULL);
-	printf("' -- \"$cur\"))\n\t\treturn\n\tfi\n");
+	printf("'\n\t\treturn\n\tfi\n");
 	for (i = 0; i < n_commands; i++)
 		if (is_first(i) && strchr(commands[i]->name, ' '))
 			complete_second(commands[i]->name);
@@ -213,6 +248,7 @@ const struct command cmd_completion = {
 	.name = "completion",
 	.summary = "Print what makes bash complete this command.",
 	.operands = "[bash]",
+	.complete = "bash",
 	.text = "",
 	.run = run_completion,
 };
