@@ -35,6 +35,21 @@ for my $command (@commands) {
 	is("@unknown", '', 'every option of the help is one of the parser') if $command eq 'run';
 }
 
+is(command(['help'])->out, command(['--help'])->out, 'help');
+is(command(['help', split / /])->out, command([split(/ /), '--help'])->out, "help $_") for 'run', 'image build';
+is(command(['help', 'rum'])->err, "kernelet: no subcommand rum; the nearest is run (see kernelet --help)\n",
+	'help of what is not there');
+{
+	my $g = command(['--version']);
+
+	is($g->{ended}, 0, '--version');
+	like($g->out, qr/\Akernelet, Linux \d+\.\d+\.\d+\n\z/, 'says which Linux there is');
+	is((run_user('sh', '-c', "$KERNELET --version >/dev/full"))[1],
+		"kernelet: standard output: No space left on device\n", 'or that it cannot');
+	is((run_user('sh', '-c', "cp $KERNELET $dir/alone && $dir/alone --version"))[1], "kernelet: " .
+		"--version: no vmlinux beside this program: build it with make\n", 'without a kernel');
+}
+
 # ---- the manual page ---------------------------------------------------------
 
 my $manual = command(['manual'])->out;

@@ -207,6 +207,8 @@ static const char manual_head[] =
 	".TH KERNELET 1 \"\" kernelet\n"
 	".SH NAME\nkernelet \\- Linux guests as ordinary processes\n"
 	".SH SYNOPSIS\n.B kernelet\n.I subcommand\n[option]... [operand]...\n"
+	".br\n.B kernelet help\n[subcommand]\n"
+	".br\n.B kernelet \\-\\-version\n"
 	".SH SUBCOMMANDS\n";
 
 static const char manual_hidden[] =

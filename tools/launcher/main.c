@@ -16,11 +16,14 @@
  *   runtime.c           where they find it
  *   image.c             images of disks; image_work.c: what takes long on them
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
+#include "machine.h"
 #include "options.h"
 
 extern const struct command cmd_run, cmd_exec, cmd_console, cmd_mount, cmd_cp, cmd_ps, cmd_stats,
@@ -43,7 +46,46 @@ static void show_help(FILE *out)
 	      "Linux guests as ordinary processes: no root, no KVM.\n\n", out);
 	for (i = 0; i < n_commands; i++)
 		fprintf(out, "  %-13s%s\n", commands[i]->name, commands[i]->summary);
-	fputs("\nkernelet SUBCOMMAND --help says more.\n", out);
+	fputs("\nkernelet SUBCOMMAND --help says more, kernelet --version which Linux it starts.\n", out);
+}
+
+/* Of the kernel, which is made together with this program and tells it itself. */
+static int show_version(void)
+{
+	char *kernel __auto_free = program_beside("vmlinux"), text[256];
+	int fds[2], status;
+	ssize_t n;
+	pid_t pid;
+
+	if (!kernel)
+		fail("--version: no vmlinux beside this program: build it with make");
+	if (pipe2(fds, O_CLOEXEC))
+		fail("no pipe: %s", strerror(errno));
+	pid = fork();
+	if (!pid) {
+		dup2(fds[1], 1);
+		execv(kernel, (char *[]){ "vmlinux", "--version", NULL });
+		_exit(EXIT_GUEST);
+	}
+	close(fds[1]);
+	while ((n = read(fds[0], text, sizeof(text))) > 0)
+		fwrite(text, 1, n, stdout);
+	close(fds[0]);
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || status)
+		fail("--version: %s cannot be run", kernel);
+	return 0;
+}
+
+/* "help", and of what, if anything. */
+static int help(int argc, char **argv)
+{
+	int used;
+
+	if (argc)
+		command_help(command_find(argc, argv, &used), stdout);
+	else
+		show_help(stdout);
+	return 0;
 }
 
 /*
@@ -85,10 +127,12 @@ int main(int argc, char **argv)
 		show_help(stderr);
 		return EXIT_USAGE;
 	}
-	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
-		show_help(stdout);
-		return end_output(0);
-	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
+		return end_output(help(0, NULL));
+	if (!strcmp(argv[1], "help"))
+		return end_output(help(argc - 2, argv + 2));
+	if (!strcmp(argv[1], "--version"))
+		return end_output(show_version());
 	c = command_find(argc - 1, argv + 1, &used);
 	return end_output(command_run(c, argc - 1 - used, argv + 1 + used));
 }
