@@ -77,12 +77,20 @@ sub says {
 	$g = command(['stats', '--json']);
 	is_deeply([map { $_->{state} } @{json($g)}], [qw(paused paused)],
 		'stats: they are paused');
+	is_deeply([map { $_->{state} } @{json(command(['ps', '--json']))}], [qw(paused paused)], 'ps too');
+	like(command(['ps'])->out, qr/^a +\d+ +paused /m, 'in its table');
 	is(json($g)->[0]{read}, undef, 'and do not say what was read');
 	like(command(['stats', 'a'])->out, qr/^a +\d+ +paused .* - +-$/m, 'in the table too');
 	is(says('disk', 'list', 'a'), "2: kernelet: a: it is paused, and its kernel does not answer " .
 		"(see kernelet resume)\n", 'disk list: says so');
 	is(says('resume', 'a', 'b'), '0: ', 'resume');
 	is(json(command(['stats', '--json', 'a']))->[0]{state}, 'running', 'they run');
+
+	kill STOP => $guest{a}->pid;
+	is_deeply({map { $_->{name} => $_->{state} } @{json(command(['ps', '--json']))}},
+		{a => 'unknown', b => 'running'},
+		'ps: a launcher that does not answer');
+	kill CONT => $guest{a}->pid;
 
 	is(says('stop', 'a', 'nosuch', 'b'), "2: kernelet: nosuch: $none\n", 'stop: one is not there');
 	is($guest{$_}->finish, 143, "$_ is stopped") for qw(a b);

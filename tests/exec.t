@@ -130,9 +130,10 @@ sub guest_exec {
 	is(scalar @$list, 1, 'ps --json: one guest');
 	is($list->[0]{name}, 'g', 'its name');
 	is($list->[0]{pid}, $guest->pid, 'its launcher');
-	is($list->[0]{memory}, '256M', 'its memory');
+	is($list->[0]{memory}, 256 << 20, 'its memory');
+	is($list->[0]{state}, 'running', 'its state');
 	like($list->[0]{command}, qr/^sh -c echo up/, 'its command');
-	like(command(['ps'])->out, qr/^NAME .*\ng /, 'ps');
+	like(command(['ps'])->out, qr/^NAME .*\ng +\d+ +running +\d+ +1 +256M /, 'ps');
 	$list = decode_json(command(['stats', '--json', 'g'])->out);
 	cmp_ok($list->[0]{processes}, '>=', 3, 'stats: processes');
 	cmp_ok($list->[0]{memory}, '>', 10 << 20, 'memory');

@@ -3,10 +3,13 @@
 #define _GNU_SOURCE
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include "control.h"
 #include "disks.h"
 #include "options.h"
+
+#define ANSWER_S	1	/* of a launcher, for ps */
 
 static struct settings {
 	bool json;
@@ -33,9 +36,10 @@ struct column {
 static const struct column ps_columns[] = {
 	{ "name", "NAME", 16, false },
 	{ "pid", "PID", 8, true },
+	{ "state", "STATE", 8, false },
 	{ "age", "AGE", 8, true },
 	{ "cpus", "CPUS", 5, true },
-	{ "memory", "MEMORY", 8, false },
+	{ "memory", "MEMORY", 8, true },
 	{ "root", "ROOT", 20, false },
 	{ "command", "COMMAND", 0, false },
 };
@@ -66,6 +70,17 @@ static char *line_value(const char *text, const char *key)
 	return print("%s", "");
 }
 
+/* A size as --memory has it, in bytes. */
+static char *in_bytes(const char *size)
+{
+	static const char units[] = "kmgt";
+	char *end;
+	unsigned long n = strtoul(size, &end, 10);
+	const char *unit = *end ? strchr(units, *end | 0x20) : NULL;
+
+	return print("%lu", unit ? n << 10 * (unit - units + 1) : n);
+}
+
 static char *value_of(const char *name, const char *key, const char *facts)
 {
 	if (!strcmp(key, "name"))
@@ -74,6 +89,11 @@ static char *value_of(const char *name, const char *key, const char *facts)
 		char *started __auto_free = line_value(facts, "started");
 
 		return print("%ld", time(NULL) - atol(started));
+	}
+	if (settings.json && !strcmp(key, "memory")) {
+		char *size __auto_free = line_value(facts, key);
+
+		return in_bytes(size);
 	}
 	return line_value(facts, key);
 }
@@ -112,10 +132,25 @@ static void show_guest(const struct column *c, size_t n, const char *name, const
 		fputs(" }", stdout);
 }
 
+/* Whether it is paused; nobody waits long for a launcher that is stopped, or busy. */
+static char *state_of(const char *name)
+{
+	struct timeval patience = { .tv_sec = ANSWER_S };
+	char *trouble __auto_free = NULL, *state __auto_free = NULL;
+	int socket __auto_fd = entry_connect(name, &trouble);
+	char text[CONTROL_PACKET + 1];
+
+	setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	if (socket < 0 || !control_exchange(socket, text, sizeof(text), NULL, "stats"))
+		return print("state=unknown\n");
+	state = line_value(text, "state");
+	return print("state=%s\n", state);
+}
+
 /* What is known of a guest, lines KEY=VALUE; NULL when it does not run. */
 static char *facts_of(const char *name, bool stats, char **trouble)
 {
-	char *used __auto_free = stats ? control_try(name, trouble, "stats") : print("%s", "");
+	char *used __auto_free = stats ? control_try(name, trouble, "stats") : state_of(name);
 	char *info __auto_free = used ? entry_text(name) : NULL;
 	char *disks __auto_free = info && stats ? disks_counted(name) : print("%s", "");
 
@@ -175,7 +210,8 @@ const struct command cmd_ps = {
 	.name = "ps",
 	.summary = "List the guests that run.",
 	.operands = "",
-	.text = "",
+	.text = "A guest is running or paused; unknown, when its launcher does not answer in a second.\n"
+		"Age is in seconds, and memory in JSON in bytes.",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
 	.settings = &settings,
