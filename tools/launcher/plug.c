@@ -294,6 +294,26 @@ static bool start_switch(int dir, const char *name, int listener, int lock)
 	return pid > 0 && waitpid(pid, NULL, 0) == pid;
 }
 
+/* A switch that ends removes the file, and what has no name locks nobody out; or -1. */
+static int lock_switch(int dir, const char *name)
+{
+	struct stat st = { 0 };
+	int fd;
+
+	for (;;) {
+		fd = openat(dir, name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+		if (fd < 0)
+			return -1;
+		if (flock(fd, LOCK_EX) || fstat(fd, &st))
+			break;
+		if (st.st_nlink)
+			return fd;
+		close(fd);
+	}
+	close(fd);
+	return -1;
+}
+
 /* A connection to the switch, which is started when it is not there; or -1. */
 static int switch_connect(const char *name)
 {
@@ -303,8 +323,8 @@ static int switch_connect(const char *name)
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	bool started;
 
-	lock = openat(dir, lock_name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (fd < 0 || lock < 0 || flock(lock, LOCK_EX))
+	lock = lock_switch(dir, lock_name);
+	if (fd < 0 || lock < 0)
 		goto out_close;
 	if (!connect(fd, (struct sockaddr *)&a, sizeof(a)))
 		return fd;

@@ -11,7 +11,8 @@
  * so that frames may be 64K long and no checksums are computed.
  *
  * The socket's place is taken and given up under a lock on a file beside it, so
- * that nobody connects to a switch that is about to end.
+ * that nobody connects to a switch that is about to end.  The file goes with the
+ * socket: who has waited for a lock on one that has no name any more takes a new one.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -24,6 +25,7 @@
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "net.h"
 
@@ -55,6 +57,7 @@ static struct port ports[MAX_PORTS];
 static struct place table[TABLE];
 static int listener = -1, lock = -1;
 static const char *path;
+static char *lock_path;
 
 /* ---- addresses ------------------------------------------------------------- */
 
@@ -220,6 +223,7 @@ static bool any_port(void)
 static bool is_over(void)
 {
 	struct pollfd p = { .fd = listener, .events = POLLIN };
+	struct stat st;
 
 	if (any_port())
 		return false;
@@ -228,7 +232,11 @@ static bool is_over(void)
 		flock(lock, LOCK_UN);
 		return false;
 	}
-	unlink(path);
+	/* if somebody has removed it, both places may be another one's */
+	if (!fstat(lock, &st) && st.st_nlink) {
+		unlink(path);
+		unlink(lock_path);
+	}
 	return true;
 }
 
@@ -290,6 +298,8 @@ int switch_main(int argc, char **argv)
 	}
 	if (listener < 0 || lock < 0 || !path)
 		fail("switch: --listener, --lock and --path are needed");
+	if (asprintf(&lock_path, "%s.lock", path) < 0)
+		fail("switch: out of memory");
 	keep_only(listener, lock);
 	prctl(PR_SET_NAME, "kernelet-switch");
 	for (i = 0; i < MAX_PORTS; i++)
