@@ -190,6 +190,13 @@ SKIP: {
 	is($on_host->("cat d/$_"), $passwd, "a link that leads out does not: $_")
 		for qw(absolute up through);
 
+	for my $again (['mount', 'g', $m], ['mount', '-f', 'g', "$m/"]) {
+		$g = command($again);
+		is("$g->{ended}: " . $g->err, "2: kernelet: mount: $m: a guest is mounted there already; " .
+			"fusermount3 -u $m unmounts it\n", "a second time: @$again");
+	}
+	is($on_host->('cat d/one'), "one\n", 'the first one stays');
+
 	# In the foreground, until a signal.
 	run_user('mkdir', "$dir/fore");
 	my $fore = kernelet(['mount', '--foreground', 'g', "$dir/fore"]);

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <fuse.h>
 #include <fuse_lowlevel.h>
+#include <mntent.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -360,7 +361,7 @@ static void mount_guest(const char *name, const char *dir)
 	fuse = fuse_new(&args, &operations, sizeof(operations), NULL);
 	/* libfuse says on standard error what is wrong */
 	if (!fuse || fuse_mount(fuse, dir))
-		fail("mount: %s: FUSE cannot be mounted there (is fusermount3 installed?)", dir);
+		fail("mount: %s: FUSE cannot be mounted there, see above (fusermount3 is needed)", dir);
 }
 
 static int serve(void)
@@ -413,6 +414,20 @@ static int in_background(const char *name, const char *dir)
 	return serve();
 }
 
+/* Whether a guest is mounted there. */
+static bool is_mounted(const char *dir)
+{
+	FILE *mounts = setmntent("/proc/self/mounts", "re");
+	struct mntent *m = NULL;
+
+	while (mounts && (m = getmntent(mounts)))
+		if (!strcmp(m->mnt_dir, dir) && !strcmp(m->mnt_type, "fuse.kernelet"))
+			break;
+	if (mounts)
+		endmntent(mounts);
+	return m;
+}
+
 static int run(int argc, char **argv)
 {
 	struct stat st;
@@ -425,6 +440,9 @@ static int run(int argc, char **argv)
 		fail("mount: %s: %s", argv[1], strerror(errno));
 	if (!S_ISDIR(st.st_mode))
 		fail("mount: %s: not a directory", argv[1]);
+	if (is_mounted(dir))
+		fail("mount: %s: a guest is mounted there already; fusermount3 -u %s unmounts it", dir,
+		     dir);
 	if (!settings.foreground)
 		return in_background(argv[0], dir);
 	mount_guest(argv[0], dir);
