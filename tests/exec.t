@@ -152,9 +152,16 @@ sub guest_exec {
 	my $start = time;
 	$g->pump(0.1) while time < $start + 3;
 	is($g->out, '', 'nothing moves');
+	my $paused = "kernelet: g is paused; kernelet resume g lets it go on\n";
+	is($g->err, $paused, 'exec says why');
+	my $cp = kernelet(['cp', 'g:/etc/passwd', scratch() . '/passwd']);
+	$start = time;
+	$cp->pump(0.1) while time < $start + 10 && !length $cp->err;
+	is($cp->err, $paused, 'cp too');
 	is(command(['resume', 'g'])->{ended}, 0, 'resume');
 	ok($g->expect(qr/alive\n/, 10), 'it goes on');
 	is($g->finish, 0, 'to its end');
+	is($cp->finish, 0, 'and so does cp');
 	unlike(command(['log', 'g'])->out, qr/rcu:|detected stall|soft lockup|blocked for/, 'and the kernel has nothing to say');
 }
 

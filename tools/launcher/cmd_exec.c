@@ -58,7 +58,7 @@ static int run(int argc, char **argv)
 	static const int watched[] = { SIGWINCH, SIGINT, SIGQUIT, SIGTERM, SIGHUP };
 	const char *name = argv[0];
 	struct streams streams;
-	int channel = -1;
+	int channel;
 
 	if (!argc)
 		fail("exec: which guest? Say kernelet exec NAME -- COMMAND (see kernelet ps)");
@@ -72,9 +72,7 @@ static int run(int argc, char **argv)
 		argv++;
 	}
 	make_request(name, argc, argv);
-	free(control_ask(name, &channel, "exec"));
-	if (channel < 0)
-		fail("%s: its launcher gave no channel", name);
+	channel = control_channel(name);
 	streams_look(&streams, false);
 	signal(SIGPIPE, SIG_IGN);
 	loop_signals(watched, ARRAY_SIZE(watched), one_signal);

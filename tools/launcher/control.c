@@ -68,6 +68,7 @@ static void answer(struct client *c, const char *text)
 
 static void do_exec(struct client *c, const char *arg)
 {
+	const char *text = machine_paused(machine) ? "+paused" : "+";
 	int n;
 
 	(void)arg;
@@ -84,7 +85,7 @@ static void do_exec(struct client *c, const char *arg)
 	}
 	lent[n] = LENT;
 	c->channel = n;
-	answer_fd(c, "+", 1, machine->channel[n].host);
+	answer_fd(c, text, strlen(text), machine->channel[n].host);
 }
 
 /* The socket itself, for one at a time: what is said there is cmd_disk.c's. */
@@ -103,11 +104,8 @@ static void lend_disks(void)
 
 static void do_disk(struct client *c, const char *arg)
 {
-	struct usage u;
-
 	(void)arg;
-	machine_usage(machine, &u);
-	if (u.paused) {
+	if (machine_paused(machine)) {
 		answer(c, "-it is paused, and its kernel does not answer (see kernelet resume)");
 		return;
 	}
@@ -493,4 +491,16 @@ int control_open(const char *name, const char *request)
 	if (socket < 0)
 		fail("%s", trouble);
 	return socket;
+}
+
+int control_channel(const char *name)
+{
+	int channel = -1;
+	char *text __auto_free = control_ask(name, &channel, "exec");
+
+	if (channel < 0)
+		fail("%s: its launcher gave no channel", name);
+	if (!strcmp(text, "paused"))
+		complain("%s is paused; kernelet resume %s lets it go on", name, name);
+	return channel;
 }

@@ -5,7 +5,7 @@
  * A request is one packet, a word and maybe an argument; the answer is a packet
  * that begins with '+' or '-' (what went wrong), or several.  The answer to
  * "exec" brings the descriptor of a channel, which is the asker's as long as it
- * keeps the connection.  That to "log OFFSET" begins with a line of its own: where
+ * keeps the connection, and says "paused" when the guest is.  That to "log OFFSET" begins with a line of its own: where
  * the text that follows stands in all that was ever logged.  After "console" packets are what is typed at the guest's
  * console, and what that shows.
  */
@@ -81,5 +81,15 @@ char *__printf(3, 4) control_ask(const char *name, int *fd, const char *format, 
  * Return: the connection.
  */
 int control_open(const char *name, const char *request);
+
+/**
+ * control_channel() - get a channel for a session in a guest
+ * @name:	of the guest
+ *
+ * Says that the guest is paused, if it is: nothing comes from the channel until it goes on.
+ * Ends the program when there is none.
+ * Return: the channel, until the program ends.
+ */
+int control_channel(const char *name);
 
 #endif /* CONTROL_H */

@@ -39,13 +39,11 @@ void files_open(struct files *f, const char *name, bool root)
 	static struct session session;
 	struct words none = { 0 };
 	pid_t parent = getpid(), pid;
-	int fds[2], channel = -1;
+	int fds[2], channel;
 
 	request_add_caller(&session, root, false, &none);
 	request_add(&session, REC_FILES, "1");
-	free_auto(&(char *){ control_ask(name, &channel, "exec") });
-	if (channel < 0)
-		fail("%s: its launcher gave no channel", name);
+	channel = control_channel(name);
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds))
 		fail("no socket: %s", strerror(errno));
 	pid = fork();

@@ -368,3 +368,12 @@ void machine_usage(struct machine *m, struct usage *u)
 		u->cpu += p[i].cpu;
 	}
 }
+
+bool machine_paused(const struct machine *m)
+{
+	char *path __auto_free = print("/proc/%d/stat", m->pid);
+	char *stat __auto_free = read_file(AT_FDCWD, path);
+	struct process p;
+
+	return stat && parse_stat(stat, &p) && p.state == 'T';
+}

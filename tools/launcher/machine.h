@@ -121,6 +121,11 @@ struct usage {
 void machine_usage(struct machine *m, struct usage *u);
 
 /**
+ * machine_paused() - whether its kernel has been stopped by a signal
+ */
+bool machine_paused(const struct machine *m);
+
+/**
  * machine_log_end() - print the last lines of its messages
  */
 void machine_log_end(struct machine *m, FILE *out);
