@@ -36,7 +36,7 @@ struct column {
 static const struct column ps_columns[] = {
 	{ "name", "NAME", 16, false },
 	{ "pid", "PID", 8, true },
-	{ "state", "STATE", 8, false },
+	{ "state", "STATE", 9, false },
 	{ "age", "AGE", 8, true },
 	{ "cpus", "CPUS", 5, true },
 	{ "memory", "MEMORY", 8, true },
@@ -136,15 +136,14 @@ static void show_guest(const struct column *c, size_t n, const char *name, const
 static char *state_of(const char *name)
 {
 	struct timeval patience = { .tv_sec = ANSWER_S };
-	char *trouble __auto_free = NULL, *state __auto_free = NULL;
+	char *trouble __auto_free = NULL;
 	int socket __auto_fd = entry_connect(name, &trouble);
-	char text[CONTROL_PACKET + 1];
+	char text[64];
 
 	setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	if (socket < 0 || !control_exchange(socket, text, sizeof(text), NULL, "stats"))
+	if (socket < 0 || !control_exchange(socket, text, sizeof(text), NULL, "state"))
 		return print("state=unknown\n");
-	state = line_value(text, "state");
-	return print("state=%s\n", state);
+	return print("state=%s\n", text + 1);
 }
 
 /* What is known of a guest, lines KEY=VALUE; NULL when it does not run. */
@@ -210,7 +209,8 @@ const struct command cmd_ps = {
 	.name = "ps",
 	.summary = "List the guests that run.",
 	.operands = "",
-	.text = "A guest is running or paused; unknown, when its launcher does not answer in a second.\n"
+	.text = "A guest is running or paused, or settling: its processes have ended, and what they wrote\n"
+		"is put on disks.  That is unknown when its launcher does not answer in a second.\n"
 		"Age is in seconds, and memory in JSON in bytes.",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
