@@ -454,6 +454,7 @@ static int run(int argc, char **argv)
 	find_shares();
 	network.name = settings.name ? settings.name : print("run-%d", getpid());
 	network.host_loopback = settings.host_loopback;
+	network.dry_run = settings.dry_run;
 	network_parse(&network, &settings.net, &settings.publish, &settings.pcap);
 	kernel_words();
 	add_disks();

@@ -5,9 +5,10 @@
  * A request is one packet, a word and maybe an argument; the answer is a packet
  * that begins with '+' or '-' (what went wrong), or several.  The answer to
  * "exec" brings the descriptor of a channel, which is the asker's as long as it
- * keeps the connection, and says "paused" when the guest is.  That to "log OFFSET" begins with a line of its own: where
- * the text that follows stands in all that was ever logged.  After "console" packets are what is typed at the guest's
- * console, and what that shows.
+ * keeps the connection, and says "paused" when the guest is.  That to "log OFFSET"
+ * begins with a line of its own: where the text that follows stands in all that was
+ * ever logged.  After "console" packets are what is typed at the guest's console, and
+ * what that shows.
  */
 #ifndef CONTROL_H
 #define CONTROL_H
