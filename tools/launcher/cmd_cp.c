@@ -354,7 +354,7 @@ static void dir_in(int dir, const char *name, const char *from, const struct sta
 /* As link_out(). */
 static void link_in(int dir, const char *name, const char *from, const char *path)
 {
-	struct files_request r = { .op = FILES_SYMLINK };
+	struct files_request r = { .op = FILES_SYMLINK }, gone = { .op = FILES_UNLINK };
 	char target[FILES_PATH];
 	ssize_t n = readlinkat(dir, name, target, sizeof(target) - 1);
 	int error;
@@ -366,7 +366,7 @@ static void link_in(int dir, const char *name, const char *from, const char *pat
 	target[n] = '\0';
 	error = files_simple(&files, r, path, target);
 	if (error == -EEXIST) {
-		error = files_simple(&files, (struct files_request){ .op = FILES_UNLINK }, path, NULL);
+		error = files_simple(&files, gone, path, NULL);
 		if (!error)
 			error = files_simple(&files, r, path, target);
 	}

@@ -361,7 +361,8 @@ static void mount_guest(const char *name, const char *dir)
 	fuse = fuse_new(&args, &operations, sizeof(operations), NULL);
 	/* libfuse says on standard error what is wrong */
 	if (!fuse || fuse_mount(fuse, dir))
-		fail("mount: %s: FUSE cannot be mounted there, see above (fusermount3 is needed)", dir);
+		fail("mount: %s: FUSE cannot be mounted there, see above (fusermount3 is needed)",
+		     dir);
 }
 
 static int serve(void)
@@ -441,8 +442,8 @@ static int run(int argc, char **argv)
 	if (!S_ISDIR(st.st_mode))
 		fail("mount: %s: not a directory", argv[1]);
 	if (is_mounted(dir))
-		fail("mount: %s: a guest is mounted there already; fusermount3 -u %s unmounts it", dir,
-		     dir);
+		fail("mount: %s: a guest is mounted there already; fusermount3 -u %s unmounts it",
+		     dir, dir);
 	if (!settings.foreground)
 		return in_background(argv[0], dir);
 	mount_guest(argv[0], dir);

@@ -209,9 +209,9 @@ const struct command cmd_ps = {
 	.name = "ps",
 	.summary = "List the guests that run.",
 	.operands = "",
-	.text = "A guest is running or paused, or settling: its processes have ended, and what they wrote\n"
-		"is put on disks.  That is unknown when its launcher does not answer in a second.\n"
-		"Age is in seconds, and memory in JSON in bytes.",
+	.text = "A guest is running or paused, or settling: its processes have ended, and what they\n"
+		"wrote is put on disks.  That is unknown when its launcher does not answer in a\n"
+		"second.  Age is in seconds, and memory in JSON in bytes.",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
 	.settings = &settings,

@@ -126,7 +126,8 @@ static void do_stop(struct client *c, const char *arg)
 static void do_state(struct client *c, const char *arg)
 {
 	(void)arg;
-	answer(c, session->settling ? "+settling" : machine_paused(machine) ? "+paused" : "+running");
+	answer(c, session->settling ? "+settling" :
+		  machine_paused(machine) ? "+paused" : "+running");
 }
 
 static void do_kill(struct client *c, const char *arg)

@@ -46,7 +46,8 @@ static void show_help(FILE *out)
 	      "Linux guests as ordinary processes: no root, no KVM.\n\n", out);
 	for (i = 0; i < n_commands; i++)
 		fprintf(out, "  %-13s%s\n", commands[i]->name, commands[i]->summary);
-	fputs("\nkernelet SUBCOMMAND --help says more, kernelet --version which Linux it starts.\n", out);
+	fputs("\nkernelet SUBCOMMAND --help says more, kernelet --version which Linux it starts.\n",
+	      out);
 }
 
 /* Of the kernel, which is made together with this program and tells it itself. */
@@ -128,7 +129,7 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
-		return end_output(help(0, NULL));
+		return end_output(help(0, argv));
 	if (!strcmp(argv[1], "help"))
 		return end_output(help(argc - 2, argv + 2));
 	if (!strcmp(argv[1], "--version"))

@@ -224,7 +224,8 @@ static void add_words(struct machine *m, const struct interface *f, bool dry_run
 		bytes_add(&b, part, strlen(part));
 	}
 	if (f->pcap) {
-		char *part __auto_free = print(",pcap=fd:%d", machine_keep(m, open_pcap(f, dry_run)));
+		int fd = machine_keep(m, open_pcap(f, dry_run));
+		char *part __auto_free = print(",pcap=fd:%d", fd);
 
 		bytes_add(&b, part, strlen(part));
 	}
