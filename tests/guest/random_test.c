@@ -27,6 +27,8 @@ int main(void)
 	close(fd);
 	ok(memcmp(a, b, sizeof(a)), "differ");
 	ok(getauxval(AT_RANDOM), "AT_RANDOM");
+	read_file("/proc/sys/kernel/randomize_va_space", (char *)id, sizeof(id));
+	is(atoi((char *)id), 2, "addresses are random, that of the heap too");
 	read_file("/proc/sys/kernel/random/boot_id", (char *)id, sizeof(id));
 	printf("# boot_id %s", id);	/* the runner compares two boots */
 	return done();
