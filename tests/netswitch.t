@@ -105,7 +105,7 @@ my $switches = scratch() . '/kernelet/.switch';
 	is(status_in($g[0], 'for i in 1 2 3 4 5 6 7 8 9 10; do ping -c 1 -W 1 10.8.0.2 && break; done'), 0,
 		'the switch is killed: another one takes over');
 	leave($g[$_], 'm' . ($_ + 1)) for 0 .. 2;
-	ok(wait_until(5, sub { !-e "$switches/lab" && !-e "$switches/lab.lock" }),
+	ok(wait_until(5, sub { !-e "$switches/lab" && !-e "$switches/.lab.lock" }),
 		'the last one ends the switch, and nothing of it is left');
 }
 {

@@ -73,6 +73,15 @@ my $before = (stat $image)[9];
 	$g->close_stdin;
 	$g->finish;
 	$g->clean('one that writes');
+	$g = kernelet(['run', "--root=$image", '--', 'sh', '-c', 'echo up; read a'], time => 60);
+	ok($g->expect(qr/up\n/, 30), 'one that reads it');
+	is(in_root(["--root=$image"], 'true')->{ended}, 0, 'lets others read');
+	$h = in_root(["--root=$image", '--persist'], 'true');
+	is("$h->{ended}: " . $h->err, "2: kernelet: --root=$image: a guest has it in use; " .
+		"with --persist no other one may\n", 'and keeps away who may write');
+	$g->close_stdin;
+	$g->finish;
+	$g->clean('one that reads');
 }
 
 # ---- archives ----------------------------------------------------------------

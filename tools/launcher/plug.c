@@ -317,7 +317,7 @@ static int lock_switch(int dir, const char *name)
 /* A connection to the switch, which is started when it is not there; or -1. */
 static int switch_connect(const char *name)
 {
-	char *lock_name __auto_free = print("%s.lock", name);
+	char *lock_name __auto_free = print(".%s.lock", name);
 	int dir __auto_fd = switch_directory(), lock __auto_fd = -1, listener __auto_fd = -1;
 	struct sockaddr_un a = address_in(dir, name);
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);

@@ -118,7 +118,8 @@ static void image_root(struct shares *sh, const char *path, bool persist)
 	}
 	/* kept by the guest until it ends */
 	if (flock(fd, (persist ? LOCK_EX : LOCK_SH) | LOCK_NB))
-		fail("--root=%s: a guest that may write to it has it in use", path);
+		fail(persist ? "--root=%s: a guest has it in use; with --persist no other one may" :
+			       "--root=%s: a guest that may write to it has it in use", path);
 	sh->root_fd = fd;
 	sh->lock = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	sh->kind = ROOT_IMAGE;

@@ -298,8 +298,6 @@ int switch_main(int argc, char **argv)
 	}
 	if (listener < 0 || lock < 0 || !path)
 		fail("switch: --listener, --lock and --path are needed");
-	if (asprintf(&lock_path, "%s.lock", path) < 0)
-		fail("switch: out of memory");
 	keep_only(listener, lock);
 	prctl(PR_SET_NAME, "kernelet-switch");
 	for (i = 0; i < MAX_PORTS; i++)
@@ -309,6 +307,9 @@ int switch_main(int argc, char **argv)
 	if (!slash)
 		fail("switch: %s: not a path", path);
 	*slash = '\0';
+	/* no name of a switch begins so */
+	if (asprintf(&lock_path, "%s/.%s.lock", dir, slash + 1) < 0)
+		fail("switch: out of memory");
 	confine(CALLS_UNIX, dir);
 	run();
 	return 0;
