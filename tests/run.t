@@ -204,6 +204,9 @@ sub in_shell {
 	$g = run_in(['--verbose'], ['true']);
 	like($g->err, qr/Linux version/, '--verbose');
 	$g->clean('--verbose');
+	$g = run_in(['--verbose', '--share=/usr:/mnt'], ['true']);
+	like($g->err, qr/^kernelet-hostfs: Landlock: (?:yes|not here)$/m, 'says how files are confined');
+	$g->clean('--verbose');
 }
 
 # ---- places that the guest has its own of --------------------------------------
@@ -221,6 +224,10 @@ sub in_shell {
 		unlink "$shared/file";
 		$g->clean("a share on $place");
 	}
+	my $g = command(['run', "--share=$shared:/lib/modules:rw", '--', 'touch', '/lib/modules/file']);
+	is($g->{ended}, 0, 'a share on /lib/modules') or diag($g->err);
+	ok(-e "$shared/file", 'is the host\'s directory');
+	$g->clean('a share on /lib/modules');
 	my ($status, $out) = run_user('sh', '-c', 'd=$(mktemp -d /dev/shm/kernelet-XXXXXX) && cd $d && ' .
 		"export XDG_RUNTIME_DIR=$ENV{XDG_RUNTIME_DIR} && $KERNELET run --rw -- touch a && " .
 		"$KERNELET run -- sh -c 'touch b; ls' && echo / && ls; rm -r \$d");
@@ -447,6 +454,11 @@ refused(qr/\/$_: its file system is none that can be shared/, '--root=builtin', 
 	my $g = command(['run', (map { "--hide=$many/$_" } 1 .. 150), '--', 'ls', $many]);
 	is($g->out, join('', map { "$_\n" } sort 151 .. 300), '150 are hidden');
 	$g->clean('150 are hidden');
+	symlink $many, scratch() . '/home' or die;
+	local $ENV{HOME} = scratch() . '/home';
+	$g = command(['run', (map { "--hide=$many/$_" } 1 .. 150), '--', 'ls', $many]);
+	is($g->out, join('', map { "$_\n" } sort 151 .. 300), 'a home by way of a link counts once');
+	$g->clean('a home by way of a link');
 }
 refused(qr/--net usr: not a value of it .*/, '--root=builtin', '--net', 'usr');
 is(command(['rnu'])->{ended}, 2, 'a subcommand that is not there');

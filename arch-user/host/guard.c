@@ -145,13 +145,6 @@ static void __noreturn guard_exit(void)
 		sys1(__NR_exit_group, 0);
 }
 
-/* Containers refuse unshare(2), whatever is to be unshared. */
-static bool own_descriptors(void)
-{
-	return !sys3(__NR_close_range, INT_MAX, ~0U, CLOSE_RANGE_UNSHARE) ||
-	       !sys1(__NR_unshare, CLONE_FILES);
-}
-
 /* Until the filter is there the kernel process is ourselves. */
 static void take_over(struct guard *g)
 {
@@ -159,7 +152,8 @@ static void take_over(struct guard *g)
 
 	if (host_read_wait(g->sock, &g->listener, sizeof(g->listener)) != sizeof(g->listener))
 		guard_exit();
-	if (!own_descriptors())
+	/* containers refuse unshare(2), whatever is to be unshared */
+	if (sys3(__NR_close_range, INT_MAX, ~0U, CLOSE_RANGE_UNSHARE))
 		guard_exit();
 	keep[0] = 2;
 	keep[1] = g->sock;
@@ -235,7 +229,7 @@ void host_guard_begin(int listener)
 	host_write_wait(host->guard_sock, &listener, sizeof(listener));
 	if (host_read_wait(host->guard_sock, &c, 1) != 1)
 		host_usage_error("guard", "it was killed, or cannot have descriptors of its own",
-				 "the host has to allow close_range(2) or unshare(2)");
+				 "the host has to allow close_range(2)");
 	sys1(__NR_close, host->guard_other);
 	if (listener >= 0)
 		sys1(__NR_close, listener);

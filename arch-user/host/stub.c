@@ -50,6 +50,7 @@ static struct stub_op *next_op(u32 slot, u32 nr)
 	if (unlikely(s->nops == STUB_MAX_OPS)) {
 		host_stub_kill(slot);
 		s->nops = 0;
+		s->unmaps = 0;
 	}
 	op = &host_request_page(slot)->op[s->nops++];
 	memset(op, 0, sizeof(*op));
@@ -219,7 +220,6 @@ static bool start_mapper(u32 slot, u64 resume)
 {
 	struct stub_request *req = host_request_page(slot);
 	struct host_stub *s = &host->stub[slot];
-
 	bool alive = host_stub_alive(slot);
 
 	if (alive)

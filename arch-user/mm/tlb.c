@@ -221,7 +221,7 @@ static void run_emit(struct tlb_run *run)
 
 	if (!size)
 		return;
-	if (host_stub_room(slot) <= 0)
+	if (!host_stub_room(slot))
 		run_commit(run);
 	switch (run->op) {
 	case RUN_MAP:

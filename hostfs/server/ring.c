@@ -381,7 +381,7 @@ static void turn(struct server *srv, struct work *w, struct hostfs_control *c, b
 
 void umask_begin(struct server *srv, mode_t mask)
 {
-	if (__atomic_load_n(&srv->umask_shared, __ATOMIC_RELAXED))
+	if (srv->umask_shared)
 		pthread_mutex_lock(&srv->umask_lock);
 	umask(mask);
 }
@@ -389,7 +389,7 @@ void umask_begin(struct server *srv, mode_t mask)
 void umask_end(struct server *srv)
 {
 	umask(0);
-	if (__atomic_load_n(&srv->umask_shared, __ATOMIC_RELAXED))
+	if (srv->umask_shared)
 		pthread_mutex_unlock(&srv->umask_lock);
 }
 

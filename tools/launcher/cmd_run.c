@@ -151,13 +151,28 @@ static void kernel_words(void)
 }
 
 /* The guest has a /run and a /dev of its own: what the caller sees there is shared. */
-static void share_hidden_dir(void)
+static bool is_covered(const char *dir)
+{
+	return shares.is_host && !strchr(dir, ':') &&
+	       (!strncmp(dir, "/run/", 5) || !strncmp(dir, "/dev/shm/", 9) || !strcmp(dir, "/dev/shm"));
+}
+
+static void share_working_dir(void)
 {
 	char *cwd __auto_free = getcwd(NULL, 0);
 
-	if (shares.is_host && cwd && !strchr(cwd, ':') &&
-	    (!strncmp(cwd, "/run/", 5) || !strncmp(cwd, "/dev/shm/", 9) || !strcmp(cwd, "/dev/shm")))
-		shares_add(&shares, print("%s:%s:overlay", cwd, cwd));
+	if (!settings.rw) {
+		if (cwd && is_covered(cwd))
+			shares_add(&shares, print("%s:%s:overlay", cwd, cwd));
+		return;
+	}
+	if (!cwd)
+		fail("--rw: the working directory: %s", strerror(errno));
+	if (strchr(cwd, ':'))
+		fail("--rw: the path of the working directory holds a colon: %s", cwd);
+	if (!strcmp(cwd, "/"))
+		fail("--rw: not with / as the working directory");
+	shares_add(&shares, print("%s:%s:rw", cwd, cwd));
 }
 
 static void find_shares(void)
@@ -170,19 +185,7 @@ static void find_shares(void)
 	shares_root(&shares, settings.root, settings.persist);
 	shares_hide(&shares, &settings.hide, &settings.no_hide);
 	shares_map(&shares, &settings.map);
-	if (settings.rw) {
-		char *cwd = getcwd(NULL, 0);
-
-		if (!cwd)
-			fail("--rw: the working directory: %s", strerror(errno));
-		if (strchr(cwd, ':'))
-			fail("--rw: the path of the working directory holds a colon: %s", cwd);
-		if (!strcmp(cwd, "/"))
-			fail("--rw: not with / as the working directory");
-		shares_add(&shares, print("%s:%s:rw", cwd, cwd));
-	} else {
-		share_hidden_dir();
-	}
+	share_working_dir();
 	for (i = 0; i < settings.share.n; i++)
 		shares_add(&shares, settings.share.v[i]);
 	shares_check_hidden(&shares);

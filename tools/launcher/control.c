@@ -169,7 +169,7 @@ static void do_stats(struct client *c, const char *arg)
 	(void)arg;
 	machine_usage(machine, &u);
 	snprintf(text, sizeof(text), "+processes=%zu\ncpu=%.2f\nmemory=%lu\nstate=%s\n",
-		 u.processes, u.cpu, u.memory, u.paused ? "paused" : "running");
+		 u.processes, u.cpu, u.memory, machine_paused(machine) ? "paused" : "running");
 	answer(c, text);
 }
 

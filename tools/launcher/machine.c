@@ -364,7 +364,6 @@ void machine_usage(struct machine *m, struct usage *u)
 		if (!p[i].ours)
 			continue;
 		u->processes++;
-		u->paused |= p[i].pid == m->pid && p[i].state == 'T';
 		u->cpu += p[i].cpu;
 	}
 }

@@ -109,13 +109,11 @@ void machine_signal(struct machine *m, int signal);
  * @processes:	how many, this program and its servers apart
  * @cpu:	seconds of CPU time of those that live
  * @memory:	bytes of host memory, shared ones counted once
- * @paused:	its kernel has been stopped by a signal
  */
 struct usage {
 	size_t processes;
 	double cpu;
 	unsigned long memory;
-	bool paused;
 };
 
 void machine_usage(struct machine *m, struct usage *u);

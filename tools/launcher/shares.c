@@ -375,8 +375,13 @@ void shares_hide(struct shares *sh, const struct words *more, const struct words
 	size_t i;
 
 	check_shown(&homes, none);
-	for (i = 0; i < homes.n; i++)
-		hide_home(sh, homes.v[i], none);
+	for (i = 0; i < homes.n; i++) {
+		char *real __auto_free = realpath(homes.v[i], NULL);
+
+		/* what is shared is known by real paths; that of a link is in the list, too */
+		if (real && !strcmp(real, homes.v[i]))
+			hide_home(sh, real, none);
+	}
 	for (i = 0; i < more->n; i++) {
 		char *path = realpath(more->v[i], NULL);
 
