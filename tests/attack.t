@@ -133,7 +133,7 @@ for my $control (@controls) {
 	my ($it_does, $g);
 	next unless want($name);
 
-	for (1 .. 20) {
+	for (1 .. 60) {
 		($it_does, $g) = succeeds(@$control);
 		last if $it_does;
 	}
