@@ -18,6 +18,8 @@
  * Large files that are only read may be handed over, open, for the guest to read them
  * by itself (HOSTFS_FILE), before the reply to the request that opened them.
  *
+ * A directory may be read without having been opened, with HOSTFS_NO_HANDLE.
+ *
  * The server believes nothing of what it finds here: it copies a request once
  * before it looks at it.
  */
@@ -26,13 +28,14 @@
 
 #include <linux/types.h>
 
-#define HOSTFS_VERSION		2
+#define HOSTFS_VERSION		3
 #define HOSTFS_SLOTS		64	/* bits of a word */
 #define HOSTFS_MAX_PAGES	256	/* of one request */
 #define HOSTFS_SEGS		(HOSTFS_MAX_PAGES + 18)
 #define HOSTFS_SLOT_SIZE	16384
 #define HOSTFS_TAG_MAX		36	/* with the NUL */
 #define HOSTFS_FILES		16	/* that a guest is given at a time */
+#define HOSTFS_NO_HANDLE	0	/* never the handle of anything that is open */
 
 enum hostfs_message_type {
 	HOSTFS_HELLO = 0x6b686601,	/* to the server, with the memfd: @value is its size */

@@ -126,6 +126,26 @@ void hostfs_file_released(struct hostfs_share *share, const struct fuse_req *req
  */
 void hostfs_files_drop(struct hostfs_share *share);
 
+/* hostfs_dirs.c */
+
+/**
+ * hostfs_dir_open() - open a directory without the server
+ * @share:	the share
+ * @req:	the request; ready to be ended if it was carried out
+ *
+ * Context: not locked.
+ * Return: whether it was.
+ */
+bool hostfs_dir_open(struct hostfs_share *share, struct fuse_req *req);
+
+/**
+ * hostfs_dir_released() - is this the end of a directory that hostfs_dir_open() opened?
+ * @req:	the request
+ *
+ * Context: any.
+ */
+bool hostfs_dir_released(const struct fuse_req *req);
+
 /* hostfs_request.c */
 
 /**

@@ -11,7 +11,8 @@
  * When the server is gone (end of file on the socket) nobody writes to the
  * slots any more, and the guest gives the answers itself: -EIO.
  *
- * Nobody waits for the end of a RELEASE or RELEASEDIR: no doorbell rings for it, and the
+ * Nobody waits for the end of a RELEASE or RELEASEDIR (which need not be sent, if the server
+ * knows nothing of the directory): no doorbell rings for it, and the
  * work ends it when it runs next, at the latest when there are MAX_LAZY of them: the client
  * counts them as background requests, of which it has a limit.
  *
@@ -58,18 +59,31 @@ static int slot_get(struct hostfs_share *share, struct fuse_req *req)
 /* How the guest learns that a request has been handled. */
 enum slot_end { SLOT_POLLED, SLOT_TOLD, SLOT_LAZY };
 
+static void slot_be_lazy(struct hostfs_share *share, int n)
+{
+	set_bit(n, bits(&share->lazy));
+	if (hweight64(READ_ONCE(share->lazy)) < MAX_LAZY)
+		queue_delayed_work(system_highpri_wq, &share->work, FORGET_DELAY);
+	else
+		mod_delayed_work(system_highpri_wq, &share->work, 0);
+}
+
+/* A reply of our own, of an error or of nothing else. */
+static void slot_answer(struct hostfs_share *share, int n, int error)
+{
+	struct fuse_out_header h = { .len = sizeof(h), .error = error };
+
+	memcpy(share->slot[n]->reply, &h, sizeof(h));
+	set_bit(n, bits(&share->control->done));
+}
+
 /* True: the server had to be woken up. */
 static bool slot_post(struct hostfs_share *share, int n, enum slot_end how)
 {
 	struct hostfs_control *c = share->control;
 
-	if (how == SLOT_LAZY) {
-		set_bit(n, bits(&share->lazy));
-		if (hweight64(READ_ONCE(share->lazy)) < MAX_LAZY)
-			queue_delayed_work(system_highpri_wq, &share->work, FORGET_DELAY);
-		else
-			mod_delayed_work(system_highpri_wq, &share->work, 0);
-	}
+	if (how == SLOT_LAZY)
+		slot_be_lazy(share, n);
 	if (how != SLOT_TOLD)
 		clear_bit(n, bits(&c->notify));
 	else
@@ -275,7 +289,7 @@ static void hostfs_send_req(struct fuse_iqueue *fiq, struct fuse_req *req)
 	if (req->in.h.opcode != FUSE_NOTIFY_REPLY)
 		req->in.h.unique = fuse_get_unique(fiq);
 	clear_bit(FR_PENDING, &req->flags);
-	if (hostfs_file_read(share, req)) {
+	if (hostfs_file_read(share, req) || hostfs_dir_open(share, req)) {
 		fuse_request_end(req);
 		return;
 	}
@@ -286,7 +300,10 @@ static void hostfs_send_req(struct fuse_iqueue *fiq, struct fuse_req *req)
 	if (n == -EAGAIN)
 		list_add_tail(&req->list, &share->waiting);
 	spin_unlock(&share->lock);
-	if (n >= 0)
+	if (n >= 0 && hostfs_dir_released(req)) {
+		slot_answer(share, n, 0);
+		slot_be_lazy(share, n);
+	} else if (n >= 0)
 		submit(share, req, n, how_to_end(req));
 	else if (n == -EIO)
 		fail_later(share, req, -EIO);
@@ -392,7 +409,6 @@ const struct fuse_iqueue_ops hostfs_iqueue_ops = {
 
 static void answer_for_the_dead(struct hostfs_share *share)
 {
-	struct fuse_out_header h = { .len = sizeof(h), .error = -EIO };
 	struct hostfs_control *c = share->control;
 	u64 used;
 	int n;
@@ -406,9 +422,8 @@ static void answer_for_the_dead(struct hostfs_share *share)
 	for (n = 0; n < HOSTFS_SLOTS; n++) {
 		if (!(used & BIT_ULL(n)))
 			continue;
-		memcpy(share->slot[n]->reply, &h, sizeof(h));
 		set_bit(n, bits(&c->notify));
-		set_bit(n, bits(&c->done));
+		slot_answer(share, n, -EIO);
 	}
 }
 

@@ -116,6 +116,43 @@ EOF
 	run_user('rm', '-r', $d);
 }
 
+# ---- directories that are opened without the server --------------------------
+{
+	my $d = directory('listing');
+	my $share = share($d, options => ['--cache', 'always']);
+	my $g = Guest->start(@boots, name => 'listing', args => [$share->{arg}, 'ncpus=2'],
+		files => ["/t/exercise=$programs/exercise"], keep => [$share->{socket}],
+		script => <<'EOF');
+mkdir /tmp/m && mount -t hostfs share /tmp/m || exit 1
+/t/exercise listing /tmp/m 700 && echo listing good
+cd /tmp/m/listing
+touch -d '2001-09-09' .
+for n in 1 2 3 4; do echo * >/dev/null; done
+echo ready
+read line
+set -- *
+echo $# names
+set -- *
+echo $# again
+echo more
+read line
+touch new
+set -- *
+echo $# in the end
+EOF
+	$g->expect(qr/^ready/m);
+	kill 'STOP', $share->{pid};
+	$g->send("go\n");
+	ok($g->expect(qr/^more/m, 20), 'with a server that stands still') or diag($g->tail);
+	kill 'CONT', $share->{pid};
+	$g->send("go\n");
+	$g->finish;
+	like($g->text, qr/^listing good$/m, 'a listing that is of no use any more is not used');
+	like($g->text, qr/^700 names\n700 again$/m, 'one that is good needs no server');
+	like($g->text, qr/^701 in the end$/m, 'until it changes');
+	share_ended($share);
+}
+
 # ---- what the options promise ------------------------------------------------
 {
 	my $d = directory('options', key => 'secret', plain => 'text');

@@ -41,11 +41,9 @@ static bool may_keep(struct server *srv, struct node *n)
 	       now.tv_sec - stx.stx_mtime.tv_sec > SETTLED_S;
 }
 
-void fs_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+/* A handle of the directory @n, which may be NULL. 0 or an errno. */
+static int open_dir(struct server *srv, struct node *n, fuse_ino_t ino, uint64_t *fh)
 {
-	struct server *srv = server_of(req);
-	struct node *n = node_get(srv, ino);
-	bool keep = n && !node_fenced(n) && may_keep(srv, n);
 	int fd = -ESTALE, error;
 
 	if (n && !S_ISDIR(node_type(n))) {
@@ -59,7 +57,16 @@ void fs_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 			fd = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	}
 	error = fd >= 0 ? 0 : fd == -1 ? errno : -fd;
-	error = error ?: handle_open(srv, fd, true, ino, &fi->fh);
+	return error ?: handle_open(srv, fd, true, ino, fh);
+}
+
+void fs_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct server *srv = server_of(req);
+	struct node *n = node_get(srv, ino);
+	bool keep = n && !node_fenced(n) && may_keep(srv, n);
+	int error = open_dir(srv, n, ino, &fi->fh);
+
 	node_put(srv, n);
 	if (error) {
 		fuse_reply_err(req, error);
@@ -69,6 +76,24 @@ void fs_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	fi->keep_cache = keep;
 	if (fuse_reply_open(req, fi))
 		handle_close(srv, fi->fh, ino);
+}
+
+/* The handle in a request, or one for this request only; with *error if it is none. */
+static struct handle *dir_handle(struct server *srv, struct node *n, fuse_ino_t ino, uint64_t fh,
+				 int *error)
+{
+	bool passing = fh == HOSTFS_NO_HANDLE;
+	struct handle *h;
+
+	*error = passing ? open_dir(srv, n, ino, &fh) : 0;
+	if (*error)
+		return NULL;
+	h = handle_get(srv, fh, ino);
+	if (passing)
+		handle_close(srv, fh, ino);
+	if (!h || !h->dir)
+		*error = EBADF;
+	return h;
 }
 
 /* The entry at @off, NULL at the end or with *error. Under the handle's lock. */
@@ -182,17 +207,17 @@ static void read_dir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 		     struct fuse_file_info *fi, bool plus)
 {
 	struct server *srv = server_of(req);
-	struct handle *h = handle_get(srv, fi->fh, ino);
 	char buf[65536];
 	struct listing l = {
 		.req = req, .srv = srv, .dir = node_get(srv, ino), .plus = plus, .buf = buf,
 		.size = size < sizeof(buf) ? size : sizeof(buf),
 	};
-	int error = 0;
+	int error;
+	struct handle *h = dir_handle(srv, l.dir, ino, fi->fh, &error);
 
-	if (!h || !h->dir || !l.dir)
+	if (!error && !l.dir)
 		error = EBADF;
-	else if (!node_fenced(l.dir))
+	if (!error && !node_fenced(l.dir))
 		error = -node_statx(srv, l.dir, &l.stx);
 	if (!error && !node_fenced(l.dir)) {
 		pthread_mutex_lock(&h->lock);
@@ -217,4 +242,18 @@ void fs_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 		    struct fuse_file_info *fi)
 {
 	read_dir(req, ino, size, off, fi, true);
+}
+
+void fs_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
+{
+	struct server *srv = server_of(req);
+	struct node *n = node_get(srv, ino);
+	int error;
+	struct handle *h = dir_handle(srv, n, ino, fi->fh, &error);
+
+	if (!error)
+		error = (datasync ? fdatasync(h->fd) : fsync(h->fd)) ? errno : 0;
+	handle_put(srv, h);
+	node_put(srv, n);
+	fuse_reply_err(req, error);
 }

@@ -13,6 +13,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <stdbool.h>
@@ -381,6 +382,54 @@ static void exercise_library(const char *dir)
 	printf("pages kept: %ld of %d\n", map_and_read("library"), MOST / 4096);
 }
 
+/* ---- a listing that is kept ------------------------------------------------ */
+
+static void expect_names(DIR *d, long n)
+{
+	long found = 0;
+
+	while (readdir(d))
+		found++;
+	if (found != n)
+		fail("names", found);
+}
+
+/*
+ * A directory that has not changed for long is opened without the server, once its
+ * listing is known; the listing is then of no use when it is read.
+ */
+static void exercise_listing(const char *dir, long count)
+{
+	const struct timespec old[2] = { { 1000000000, 0 }, { 1000000000, 0 } };
+	char name[32];
+	long i;
+
+	if (chdir(dir) || mkdir("listing", 0755) || chdir("listing"))
+		fail("mkdir", 0);
+	for (i = 0; i < count; i++) {
+		sprintf(name, "file-%06ld", i);
+		if (mknod(name, S_IFREG | 0644, 0))
+			fail("mknod", i);
+	}
+	for (i = 0; i < 3; i++) {
+		DIR *d;
+
+		if (utimensat(AT_FDCWD, ".", old, 0) || !(d = opendir(".")))
+			fail("opendir", i);
+		expect_names(d, count + 2);
+		closedir(d);
+		d = opendir(".");
+		if (!d || mknod("late", S_IFREG | 0644, 0))
+			fail("late", i);
+		expect_names(d, count + 3);
+		if (fsync(dirfd(d)) || unlink("late"))
+			fail("fsync", i);
+		rewinddir(d);
+		expect_names(d, count + 2);
+		closedir(d);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -390,6 +439,10 @@ int main(int argc, char **argv)
 	}
 	if (argc == 4 && !strcmp(argv[1], "many")) {
 		exercise_many(argv[2], atol(argv[3]));
+		return 0;
+	}
+	if (argc == 4 && !strcmp(argv[1], "listing")) {
+		exercise_listing(argv[2], atol(argv[3]));
 		return 0;
 	}
 	if (argc != 5)
