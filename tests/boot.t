@@ -21,6 +21,13 @@ cmp_ok(length $g->out, '<', 8000, 'on a screen or two');
 $g = boot(name => '--version', plain => 1, args => ['--version']);
 like($g->out, qr/^.*\b6\.\d+\.\d+/, '--version says which Linux');
 is($g->out =~ tr/\n//, 1, 'on one line');
+for ('--help', '--version') {
+	my $vmlinux = user_file($VMLINUX);
+
+	like((run_user('sh', '-c', "$vmlinux $_ 2>/dev/null"))[1], qr/Linux 6/, "$_: standard output");
+	is(join(' ', run_user('sh', '-c', "$vmlinux $_ >/dev/full; echo \$?")),
+		"0 vmlinux: standard output: it takes no more\n2\n", "$_ >/dev/full");
+}
 
 $g = boot(name => 'uname', command => ['uname', '-srm']);
 like($g->text, qr/^Linux 6\.\d+\.\d+\S* x86_64\n/m, 'the guest is Linux');

@@ -167,6 +167,11 @@ SKIP: {
 	}
 	is(slurp($file), "before\n", 'and leaves the file');
 	ok(!-e "$file.new", 'or makes none');
+	my $g = command(['run', '--root=builtin', '--dry-run', "--vsock=$file.sock", '--net=tap:nosuch9',
+		'--cpus=2', '--', 'true']);
+	is($g->{ended}, 0, 'a dry run with a TAP device and virtual sockets') or diag($g->err);
+	like($g->out, qr/net0=fd:\d+,fd:\d+,.*vsock=fd:/s, 'shows them');
+	ok(!-e "$file.sock", 'and makes neither');
 }
 SKIP: {
 	my $tcpdump = program('tcpdump') // skip('no tcpdump here', 1);

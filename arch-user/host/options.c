@@ -29,9 +29,12 @@ struct option {
 	const char *help;
 };
 
-static void say(const char *s)
+/* On standard output, which may not take it. */
+static bool say(const char *s)
 {
-	host_write_wait(2, s, host_strlen(s));
+	size_t n = host_strlen(s);
+
+	return host_write_wait(1, s, n) == n;
 }
 
 void __noreturn host_usage_error(const char *what, const char *why, const char *hint)
@@ -325,24 +328,28 @@ static bool take(const char *word)
 	return false;
 }
 
-static void __noreturn help(void)
+static void __noreturn end(bool said)
 {
-	int i;
-
-	say("usage: vmlinux [OPTION | KERNEL PARAMETER]... [-- ARGUMENT OF INIT...]\n"
-	    "Linux " UTS_RELEASE " as an ordinary process.\n\n");
-	for (i = 0; i < ARRAY_SIZE(options); i++) {
-		say("  ");
-		say(options[i].name);
-		say(options[i].help);
-		say("\n");
-	}
-	say("  --help  --version\n\n"
-	    "All other words are Linux's own command line (root=, init=, rdinit=, quiet ...).\n"
-	    "Exit status: what the guest wrote to /proc/sys/kernel/exit_status (0), 2 for a\n"
-	    "wrong option, 255 for a panic.\n");
+	if (!said)
+		host_usage_error("standard output", "it takes no more", NULL);
 	for (;;)
 		sys1(__NR_exit_group, 0);
+}
+
+static void __noreturn help(void)
+{
+	bool said;
+	int i;
+
+	said = say("usage: vmlinux [OPTION | KERNEL PARAMETER]... [-- ARGUMENT OF INIT...]\n"
+		   "Linux " UTS_RELEASE " as an ordinary process.\n\n");
+	for (i = 0; i < ARRAY_SIZE(options); i++)
+		said &= say("  ") && say(options[i].name) && say(options[i].help) && say("\n");
+	said &= say("  --help  --version\n\n"
+		    "All other words are Linux's own command line (root=, init=, rdinit=, quiet ...).\n"
+		    "Exit status: what the guest wrote to /proc/sys/kernel/exit_status (0), 2 for a\n"
+		    "wrong option, 255 for a panic.\n");
+	end(said);
 }
 
 /* Add a word to Linux's command line, quoted when it has blanks. */
@@ -425,12 +432,8 @@ void host_options(int argc, char **argv, char **envp)
 	for (i = 1; i < argc && !host_same(argv[i], "--"); i++) {
 		if (host_same(argv[i], "--help"))
 			help();
-		if (host_same(argv[i], "--version")) {
-			static const char version[] = "kernelet, Linux " UTS_RELEASE "\n";
-
-			host_write_wait(1, version, sizeof(version) - 1);
-			sys1(__NR_exit_group, 0);
-		}
+		if (host_same(argv[i], "--version"))
+			end(say("kernelet, Linux " UTS_RELEASE "\n"));
 		if (host_starts(argv[i], "--"))
 			host_usage_error(argv[i], "no such option", "see --help");
 	}

@@ -464,7 +464,7 @@ static int run(int argc, char **argv)
 	machine_channels(&machine);
 	network_open(&network, &machine, &session, settings.cpus);
 	if (settings.vsock)
-		vsock_open(settings.vsock, &machine);
+		vsock_open(settings.vsock, &machine, settings.dry_run);
 	machine_disks(&machine);
 	streams_look(&streams, true);
 	make_request(argc, argv);

@@ -246,6 +246,16 @@ static void add_spare(struct network *net)
 	net->n++;
 }
 
+/* In a dry run what is no device stands for each queue. */
+static void open_stand_ins(struct interface *f, unsigned long n)
+{
+	while (f->n_fds < (int)ARRAY_SIZE(f->fds) && (unsigned long)f->n_fds < n) {
+		f->fds[f->n_fds] = open("/dev/null", O_RDWR | O_CLOEXEC);
+		if (f->fds[f->n_fds++] < 0)
+			fail("/dev/null: %s", strerror(errno));
+	}
+}
+
 void network_open(struct network *net, struct machine *m, struct session *s, unsigned long cpus)
 {
 	int i;
@@ -255,7 +265,9 @@ void network_open(struct network *net, struct machine *m, struct session *s, uns
 		char *record __auto_free = NULL;
 		struct interface *f = &net->interface[i];
 
-		if (f->kind == NET_TAP)
+		if (f->kind == NET_TAP && net->dry_run)
+			open_stand_ins(f, cpus);
+		else if (f->kind == NET_TAP)
 			tap_open(f, cpus);
 		else if (f->kind != NET_FD)
 			make_socket(f);

@@ -73,7 +73,7 @@ struct publication {
  * @publish:	ports of the host
  * @n_publish:	how many
  * @host_loopback: the host's own services can be reached in user mode
- * @dry_run:	no file of the host is opened for writing
+ * @dry_run:	no file of the host is opened for writing, no device is made
  * @name:	of the guest, from which addresses are made
  * @session:	who is told of what is added
  */
@@ -177,8 +177,9 @@ void plug_stop(struct interface *f);
 /**
  * vsock_open() - have a guest's virtual sockets be UNIX sockets at a path
  * @path:	of --vsock
+ * @dry_run:	do not make it
  */
-void vsock_open(const char *path, struct machine *m);
+void vsock_open(const char *path, struct machine *m, bool dry_run);
 void vsock_start(void);
 
 /**

@@ -43,12 +43,12 @@ static int bind_listener(const struct sockaddr_un *a)
 	return err;
 }
 
-void vsock_open(const char *path, struct machine *m)
+void vsock_open(const char *path, struct machine *m, bool dry_run)
 {
 	char *copy __auto_free = print("%s", path), *dir __auto_free = NULL;
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
 	char *slash = strrchr(copy, '/');
-	int fds[2], err;
+	int fds[2], err = 0;
 
 	if (!*path || path[strlen(path) - 1] == '/')
 		fail("--vsock=%s: not a path for a socket", path);
@@ -66,12 +66,16 @@ void vsock_open(const char *path, struct machine *m)
 		fail("--vsock=%s: the path is too long for a socket's", path);
 	strcpy(a.sun_path, place);
 	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	err = bind_listener(&a);
+	if (!dry_run)
+		err = bind_listener(&a);
 	if (err)
 		fail("--vsock=%s: %s", path, err == EADDRINUSE ? "there is such a file already" :
 		     strerror(err));
-	atexit(vsock_remove);
-	if (listen(listener, 64) ||
+	if (dry_run)
+		place = NULL;
+	else
+		atexit(vsock_remove);
+	if ((!dry_run && listen(listener, 64)) ||
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds))
 		fail("--vsock=%s: %s", path, strerror(errno));
 	end = fds[0];
