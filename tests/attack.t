@@ -74,12 +74,12 @@ for my $ncpus (1, 2) {
 	ktap("on ncpus=$ncpus", $g->text, $status);
 	$g->clean("on ncpus=$ncpus");
 }
-if (want('forks')) {
-	my $g = attack($VMLINUX, ['ncpus=2'], ['forks']);
+for my $args (want('forks') ? (['ncpus=2'], ['intercept=ptrace']) : ()) {
+	my $g = attack($VMLINUX, $args, ['forks'], time => 60);
 	my $status = $g->finish;
 
-	ktap('with few descriptors', $g->text, $status);
-	$g->clean('with few descriptors');
+	ktap("with few descriptors, @$args", $g->text, $status);
+	$g->clean("with few descriptors, @$args");
 }
 
 # ---- and without them ----------------------------------------------------------

@@ -60,4 +60,21 @@ cmp_ok($tasks // 0, '>', 50, "the guest had some: @{[$tasks // 0]}");
 ok($g->expect(qr/bomb: gone, 0 of 20 fail/, 60), 'after it the guest makes processes again');
 is($g->finish, 0, 'and ends well');
 $g->clean;
+
+# Each process takes a descriptor of the host.
+$g = Guest->start(name => 'few descriptors', args => ['ncpus=2'], time => 240, stdin => '/dev/null',
+	launcher => [qw(prlimit --nofile=400:400)], program => 'bomb');
+ok($g->expect(qr/bomb: (\d+) tasks, then error 11\b/, 150), 'few descriptors: EAGAIN, too');
+($tasks) = $g->out =~ /bomb: (\d+) tasks/;
+cmp_ok($tasks // 1000, '<', 400, "before they are used up: @{[$tasks // 0]}");
+ok($g->expect(qr/bomb: gone, 0 of 20 fail/, 60), 'after it the guest makes processes again');
+is($g->finish, 0, 'and ends well');
+$g->clean;
+
+# All of its processes end at once, and the host tells of each.
+for my $n (1 .. 4) {
+	my $g = boot(name => "power-off beside a bomb, $n", status => 3, args => ['ncpus=2', 'mem=256M'],
+		allow => qr/oom|Out of memory|Killed process/,
+		script => 'sh -c "b() { b | b & }; b" 2>/dev/null & sleep 3; exit 3');
+}
 done_testing();

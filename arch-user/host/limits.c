@@ -4,11 +4,12 @@
  *
  * Theory of operation
  *
- * Each guest task costs a host thread, and each guest process one more.  The
- * host limits threads per user (RLIMIT_NPROC), in all (threads-max, pid_max)
- * and per control group (pids.max).  A guest gets half of what is left of the
- * tightest of them when it starts; the guest kernel enforces it as its own
- * kernel.threads-max, so that its fork() fails with EAGAIN.
+ * Each guest task costs a host thread, and each guest process one more and a
+ * descriptor of the kernel's process (RLIMIT_NOFILE).  The host limits threads per
+ * user (RLIMIT_NPROC), in all (threads-max, pid_max) and per control group
+ * (pids.max).  A guest gets half of what is left of the tightest of them when it
+ * starts; the guest kernel enforces it as its own kernel.threads-max, so that its
+ * fork() fails with EAGAIN.
  *
  * That is a bound by default, which the guest's root may raise.  What it cannot
  * raise is this process's own RLIMIT_NPROC, of which a part is given up here:
@@ -27,6 +28,9 @@
 
 /* One in so many of the user's threads are kept for others. */
 #define RESERVED_PART	8
+
+/* Descriptors for all else: disks, shares, consoles. */
+#define OTHER_FILES	256
 
 #define NO_LIMIT	~0ULL
 
@@ -91,6 +95,16 @@ static u64 user_limit(void)
 	rl.max = rl.cur;
 	sys2(__NR_setrlimit, RLIMIT_NPROC, &rl);
 	return rl.cur;
+}
+
+/* Descriptors for stubs: of the hard limit, which is going to be the limit. */
+static u64 files_limit(void)
+{
+	struct { u64 cur, max; } rl;
+
+	if (sys2(__NR_getrlimit, RLIMIT_NOFILE, &rl) < 0)
+		return NO_LIMIT;
+	return rl.max - min(rl.max / 2, OTHER_FILES);
 }
 
 /* --- control groups ---------------------------------------------------------- */
@@ -165,5 +179,5 @@ void host_limits_start(void)
 	threads = min(threads, share(file_number("/proc/sys/kernel/pid_max", NO_LIMIT), used));
 	threads = min(threads, groups_limit());
 	/* as processes, which cost two */
-	host->boot.max_tasks = clamp(threads / 2, MIN_TASKS, MAX_TASKS);
+	host->boot.max_tasks = clamp(min(threads / 2, files_limit()), MIN_TASKS, MAX_TASKS);
 }

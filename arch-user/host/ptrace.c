@@ -221,12 +221,10 @@ void host_traced_reap(void)
 
 /**
  * host_traced_bury() - wait for a stub's end
- * @slot:	which; it has been killed
+ * @pid:	its process; it has been killed, or told to end
  */
-void host_traced_bury(u32 slot)
+void host_traced_bury(int pid)
 {
-	int pid = host->stub[slot].pid;
-
 	while (!ended(wait_for(pid)))
 		trace(PTRACE_CONT, pid, 0, NULL);
 }

@@ -313,7 +313,7 @@ unsigned long host_stub_area(u32 slot, u32 area);
 void host_intercept_choose(void);
 void host_traced_start(void);
 void host_traced_spawn(u32 slot);
-void host_traced_bury(u32 slot);
+void host_traced_bury(int pid);
 void host_traced_reset(void);
 
 /* file.c: the forms that wait */

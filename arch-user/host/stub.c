@@ -138,8 +138,24 @@ int host_stub_queued(u32 slot)
 }
 
 /*
+ * Notes a stub's death before the I/O thread does: that may be waiting for vCPU 0 to take
+ * events, while vCPU 0 waits for this stub.
+ */
+static void look_for_death(u32 slot)
+{
+	struct { s32 fd; s16 events, revents; } p = { host->stub[slot].pidfd, 1 /* POLLIN */, 0 };
+
+	if (host->boot.traced)
+		host_traced_reap();
+	else if (sys3(__NR_poll, &p, 1, 0) == 1)
+		WRITE_ONCE(host->stub[slot].dead, 1);
+}
+
+/*
  * Wait for a word of a stub to have a value, or for the stub's death.  A word
  * that guest code can write may never have it: @limit in nanoseconds, or 0.
+ *
+ * #syscalls: poll
  */
 static bool wait_word(u32 slot, u32 *word, u32 val, u32 *sleeps, u64 limit)
 {
@@ -155,9 +171,8 @@ static bool wait_word(u32 slot, u32 *word, u32 val, u32 *sleeps, u64 limit)
 			break;
 		if (!host_stub_alive(slot) || (limit && host_clock_ns() > end))
 			return false;
-		if (sys4(__NR_futex, word, FUTEX_WAIT, now, &ts) == -HOST_ETIMEDOUT &&
-		    host->boot.traced)
-			host_traced_reap();
+		if (sys4(__NR_futex, word, FUTEX_WAIT, now, &ts) == -HOST_ETIMEDOUT)
+			look_for_death(slot);
 	}
 	WRITE_ONCE(*sleeps, 0);
 	return true;

@@ -148,6 +148,8 @@ static int end_by_mapper(struct stub_request *req, int pid)
 	req->nops = 1;
 	xchg(&req->seq, 1);
 	host_wake(&req->seq);
+	if (host->boot.traced)
+		host_traced_bury(pid);
 	while (sys3(__NR_tgkill, pid, pid, STUB_SIG_KICK) != -HOST_ESRCH)
 		host_yield();
 	return -HOST_EMFILE;
@@ -207,7 +209,7 @@ void host_stub_kill(u32 slot)
 		p.fd = s->pidfd;
 		sys4(__NR_pidfd_send_signal, s->pidfd, HOST_SIGKILL, NULL, 0);
 		if (host->boot.traced)
-			host_traced_bury(slot);
+			host_traced_bury(s->pid);
 		do {
 			n = sys3(__NR_poll, &p, 1, -1);
 		} while (n == -HOST_EINTR);

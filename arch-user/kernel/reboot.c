@@ -15,8 +15,10 @@
 void (*pm_power_off)(void) = machine_power_off;
 EXPORT_SYMBOL(pm_power_off);
 
+/* Other tasks have nothing to run in from here on: none may have this vCPU. */
 void machine_power_off(void)
 {
+	local_irq_disable();
 	host_exit(host_boot_info()->exit_status);
 }
 
