@@ -7,15 +7,11 @@
  * asked: the directory is opened here, with HOSTFS_NO_HANDLE.  Should the client
  * find the listing of no use after all, the server reads the directory by its node.
  *
- * A listing is kept only if the server allowed it, when the directory was opened.  A
- * change just before could not be told from one just after (see the server's fs_dir.c),
- * so a directory that has changed of late is always opened at the server.
+ * A listing is kept only if the server allowed it, when the directory was opened to
+ * be read the first time: see may_keep() in its fs_dir.c.
  */
 #include <linux/iversion.h>
-#include <linux/timekeeping.h>
 #include "hostfs.h"
-
-#define SETTLED_S	1
 
 static int has_nodeid(struct inode *inode, void *nodeid)
 {
@@ -30,8 +26,7 @@ static bool listing_is_good(struct inode *inode)
 	bool good;
 
 	if (!S_ISDIR(inode->i_mode) || READ_ONCE(fi->inval_mask) & STATX_MTIME ||
-	    time_before64(fi->i_time, get_jiffies_64()) ||
-	    ktime_get_real_seconds() - mtime.tv_sec <= SETTLED_S)
+	    time_before64(fi->i_time, get_jiffies_64()))
 		return false;
 	spin_lock(&fi->rdc.lock);
 	good = fi->rdc.cached && fi->rdc.iversion == inode_peek_iversion(inode) &&
