@@ -192,12 +192,16 @@ static void drop_tsc(struct work_struct *work)
 
 static DECLARE_WORK(drop_work, drop_tsc);
 
-/* Whether the TSC has kept pace with the host's clock. */
+/*
+ * Whether the TSC has kept pace with the host's clock.  A host that gives the CPU to
+ * somebody else between the two readings says nothing: then the next tick tells.
+ */
 static bool tsc_keeps_pace(struct user_timer *t, u64 now)
 {
 	u64 ns = host_clock_ns(), took = ns - t->pace_ns, by_tsc;
 
-	if (took < PACE_NS)
+	if (took < PACE_NS ||
+	    mul_u64_u32_shr(rdtsc() - now, tsc_mult, tsc_shift) > took / (2 * PACE_MARGIN))
 		return true;
 	by_tsc = mul_u64_u32_shr(now - t->pace, tsc_mult, tsc_shift);
 	t->pace = now;
