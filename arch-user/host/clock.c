@@ -41,6 +41,23 @@ u64 host_realtime_ns(void)
 	return read_clock(CLOCK_REALTIME);
 }
 
+/**
+ * host_cpu_ns() - CPU time of a process
+ * @pid:	which
+ *
+ * Return: nanoseconds, of all its threads; 0 when it has ended.  Clocks that are
+ * negative numbers are of processes: see clock_getcpuclockid(3).
+ *
+ * #syscalls: clock_gettime(0x80000000..0xffffffff)
+ */
+u64 host_cpu_ns(int pid)
+{
+	struct timespec64_host ts = { 0, 0 };
+
+	sys2(__NR_clock_gettime, (u32)~pid << 3 | 2 /* CPUCLOCK_SCHED */, &ts);
+	return ts.sec * 1000000000ULL + ts.nsec;
+}
+
 /* Look a function up in the vDSO; dynsym lies right before dynstr in it. */
 static void *vdso_symbol(unsigned long base, const char *name)
 {

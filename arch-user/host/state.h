@@ -341,6 +341,7 @@ long host_filter_install(struct sock_filter *filter, size_t len, unsigned long f
 
 /* clock.c */
 void host_clock_start(unsigned long vdso);
+u64 host_cpu_ns(int pid);
 
 /* disk.c */
 void host_disks_start(void);

@@ -28,8 +28,14 @@
 #define KICK_AGAIN_NS		2000000
 /* A thread that was told not to poll is asleep within this time, or hostile. */
 #define PARK_LIMIT_NS		5000000ULL
-/* A guest thread that does not park within this time is hostile. */
+/*
+ * A guest thread is hostile when it does not park within this time, in which its process
+ * has had so much of a CPU: the host may have had no time for it.  After a longer time in
+ * any case: it need not compute to keep us waiting.
+ */
 #define STOP_LIMIT_NS		2000000000ULL
+#define STOP_CPU_NS		500000000ULL
+#define STOP_MOST_NS		20000000000ULL
 
 long host_turn_wait_irq(u32 *turn, u32 val, const u32 *pending);
 
@@ -151,16 +157,41 @@ static void look_for_death(u32 slot)
 		WRITE_ONCE(host->stub[slot].dead, 1);
 }
 
+/**
+ * struct patience - with a guest thread
+ * @start:	when the wait began
+ * @cpu:	CPU time of its process, soon after
+ */
+struct patience {
+	u64 start;
+	u64 cpu;
+};
+
+/* Whether it is over.  A process's threads have their CPU time together. */
+static bool is_over(struct patience *p, u32 slot)
+{
+	u64 now = host_clock_ns(), waited, cpu;
+
+	if (!p->start)
+		p->start = now;
+	waited = now - p->start;
+	if (waited < STOP_LIMIT_NS / 2)
+		return false;
+	cpu = host_cpu_ns(host->stub[slot].pid);
+	if (!p->cpu)
+		p->cpu = cpu;
+	return (waited > STOP_LIMIT_NS && cpu - p->cpu > STOP_CPU_NS) || waited > STOP_MOST_NS;
+}
+
 /*
  * Wait for a word of a stub to have a value, or for the stub's death.  A word
- * that guest code can write may never have it: @limit in nanoseconds, or 0.
+ * that guest code can write may never have it: @patience, or NULL.
  *
  * #syscalls: poll
  */
-static bool wait_word(u32 slot, u32 *word, u32 val, u32 *sleeps, u64 limit)
+static bool wait_word(u32 slot, u32 *word, u32 val, u32 *sleeps, struct patience *patience)
 {
 	struct timespec64_host ts = { 0, DEATH_CHECK_NS };
-	u64 end = limit ? host_clock_ns() + limit : U64_MAX;
 
 	for (;;) {
 		u32 now;
@@ -169,7 +200,7 @@ static bool wait_word(u32 slot, u32 *word, u32 val, u32 *sleeps, u64 limit)
 		now = smp_load_acquire(word);
 		if (now == val)
 			break;
-		if (!host_stub_alive(slot) || (limit && host_clock_ns() > end))
+		if (!host_stub_alive(slot) || (patience && is_over(patience, slot)))
 			return false;
 		if (sys4(__NR_futex, word, FUTEX_WAIT, now, &ts) == -HOST_ETIMEDOUT)
 			look_for_death(slot);
@@ -261,7 +292,7 @@ static void await_mapper(u32 slot)
 
 	if (!s->pending)
 		return;
-	if (wait_word(slot, &req->done, req->seq, &req->kernel_sleeps, 0))
+	if (wait_word(slot, &req->done, req->seq, &req->kernel_sleeps, NULL))
 		s->error = -(int)READ_ONCE(req->error);
 	else
 		s->error = -HOST_ESRCH;
@@ -351,6 +382,11 @@ bool host_guest_still(u32 area)
 	return host_guest_asleep(area);
 }
 
+u64 host_stub_cpu_ns(u32 slot)
+{
+	return host_cpu_ns(host->stub[slot].pid);
+}
+
 void host_guest_kick(u32 slot, u32 area)
 {
 	sys3(__NR_tgkill, host->stub[slot].pid, host->tid[area], STUB_SIG_KICK);
@@ -423,6 +459,7 @@ int host_stub_thread(u32 slot, u32 area, u32 stack)
 {
 	unsigned long base = host_stub_area(slot, area);
 	struct stub_handoff *ho = handoff(area);
+	struct patience patience = { 0 };
 	struct stub_op *op;
 	int ret;
 
@@ -439,7 +476,7 @@ int host_stub_thread(u32 slot, u32 area, u32 stack)
 	host->tid[area] = READ_ONCE(host_request_page(slot)->tid);
 	ho->tid = host->tid[area];
 	return wait_word(slot, &ho->turn, STUB_TURN_KERNEL, &ho->kernel_sleeps,
-			 guest_unsafe(UNSAFE_PARK_LIMIT) ? 0 : STOP_LIMIT_NS) ? 0 : -HOST_ESRCH;
+			 guest_unsafe(UNSAFE_PARK_LIMIT) ? NULL : &patience) ? 0 : -HOST_ESRCH;
 }
 
 /* --- hand-off ------------------------------------------------------------ */
@@ -535,7 +572,7 @@ static int wait_parked(u32 slot, u32 area, bool kick)
 	struct stub_handoff *ho = handoff(area);
 	struct timespec64_host ts = { 0, KICK_AGAIN_NS };
 	int pid = host->stub[slot].pid, tid = host->tid[area];
-	u64 start = 0;
+	struct patience patience = { 0 };
 
 	if (guest_unsafe(UNSAFE_KICK_TID))
 		tid = READ_ONCE(ho->tid);
@@ -544,12 +581,9 @@ static int wait_parked(u32 slot, u32 area, bool kick)
 		return 0;
 	xchg(&ho->kernel_sleeps, 1);
 	while (smp_load_acquire(&ho->turn) != STUB_TURN_KERNEL) {
-		u64 now = host_clock_ns();
 		u32 turn = READ_ONCE(ho->turn);
 
-		if (!start)
-			start = now;
-		if (!host_stub_alive(slot) || now - start > STOP_LIMIT_NS)
+		if (!host_stub_alive(slot) || is_over(&patience, slot))
 			return -HOST_ESRCH;
 		/*
 		 * Again and again: one that arrives while an earlier one is

@@ -722,7 +722,8 @@ void guest_run(struct pt_regs *regs, struct guest_event *ev)
 	if (unlikely(gt->stub->nr_held))
 		tlb_settle(gt->stub);
 	if (!parked) {
-		ev->type = GUEST_EVENT_INTERRUPT;
+		/* init ignores the SIGKILL of kill_users() */
+		ev->type = READ_ONCE(gt->stub->dead) ? GUEST_EVENT_DEAD : GUEST_EVENT_INTERRUPT;
 		return;
 	}
 	gt->running = false;

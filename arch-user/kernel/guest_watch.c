@@ -27,8 +27,14 @@
 #include <asm/unsafe.h>
 
 #define WATCH_PERIOD	max(HZ / 50, 1)
-/* So many kicks and still not parked: about two seconds. */
+/*
+ * So many kicks and still not parked, about two seconds, in the second half of which its
+ * process has had a CPU for some time: else it is the host that has no time for it.  After
+ * ten times as many in any case.
+ */
 #define WATCH_KICKS	100
+#define WATCH_KICKS_MOST (10 * WATCH_KICKS)
+#define WATCH_CPU_NS	(NSEC_PER_SEC / 2)
 
 static void watch(struct timer_list *timer);
 static DEFINE_TIMER(watch_timer, watch);
@@ -36,6 +42,20 @@ static DEFINE_TIMER(watch_timer, watch);
 /* Guest threads to look at; the lock is innermost. */
 static DEFINE_RAW_SPINLOCK(watch_lock);
 static LIST_HEAD(watched);
+
+/* Whether it does not park although it could. */
+static bool is_hostile(struct guest_thread *gt)
+{
+	u64 cpu;
+
+	if (gt->kicks < WATCH_KICKS / 2)
+		return false;
+	cpu = host_stub_cpu_ns(gt->stub->slot);
+	if (gt->kicks == WATCH_KICKS / 2)
+		gt->kicks_cpu = cpu;
+	return (gt->kicks > WATCH_KICKS && cpu - gt->kicks_cpu > WATCH_CPU_NS) ||
+	       gt->kicks > WATCH_KICKS_MOST;
+}
 
 /* Whether to look at it again. */
 static bool look_at(struct guest_thread *gt)
@@ -48,7 +68,8 @@ static bool look_at(struct guest_thread *gt)
 	}
 	if (task && task_curr(task))
 		return true;
-	if (++gt->kicks > WATCH_KICKS) {
+	gt->kicks++;
+	if (is_hostile(gt)) {
 		stub_lost(gt->stub);
 		return false;
 	}

@@ -930,6 +930,15 @@ bool host_guest_asleep(u32 area);
 bool host_guest_still(u32 area);
 
 /**
+ * host_stub_cpu_ns() - how much of a CPU a stub has had
+ * @slot:	which
+ *
+ * Context: any.
+ * Return: nanoseconds, of all its threads together; 0 when it has ended.
+ */
+u64 host_stub_cpu_ns(u32 slot);
+
+/**
  * host_guest_kick() - make a guest thread park whatever it does
  * @slot:	its stub
  * @area:	its area

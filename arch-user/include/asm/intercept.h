@@ -116,6 +116,7 @@ struct stub {
  * @task:	whose it is, NULL without one
  * @watch:	among those that said that they parked, see guest_watch()
  * @kicks:	how often it was found not to have
+ * @kicks_cpu:	CPU time of its stub after some of them
  * @list:	among @stub's threads without a task
  * @ops:	how it is run when not behind a seccomp filter, else NULL
  * @private:	@ops' own
@@ -134,6 +135,7 @@ struct guest_thread {
 	struct task_struct *task;
 	struct list_head watch;
 	unsigned int kicks;
+	u64 kicks_cpu;
 	struct list_head list;
 	const struct guest_ops *ops;
 	void *private;
