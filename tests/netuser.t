@@ -11,6 +11,7 @@ use Net;
 use Guest;
 use Launcher;
 use IO::Socket::INET;
+use Socket qw(MSG_DONTWAIT);
 use Test::More;
 use Time::HiRes qw(sleep time);
 
@@ -113,6 +114,77 @@ my $reach = join '; ', 'ip addr del 127.0.0.1/8 dev lo', 'ip route del local 127
 	$g->close_stdin;
 	is($g->finish, 0, 'published: exit status');
 	$g->clean('published');
+}
+{
+	# UDP: what comes is answered, and the port is a way to nothing else
+	my $guest = <<'END';
+use Socket;
+my $port = 53;
+fork || ++$port && fork || ++$port;
+socket my $s, AF_INET, SOCK_DGRAM, 0 or die;
+bind $s, pack_sockaddr_in($port, INADDR_ANY) or die "bind: $!";
+$| = 1;
+print "up $port\n";
+while (my $from = recv $s, my $text, 9000, 0) {
+	my ($port, $address) = unpack_sockaddr_in($from);
+	send $s, inet_ntoa($address) . " $text", 0, $from;
+	next unless $text =~ /^try (\d+)/;
+	send $s, 'INTRUDER', 0, pack_sockaddr_in($1, inet_aton($_))
+		for qw(10.0.2.2 127.0.0.1 0.0.0.0 10.0.2.3 10.0.2.77 10.0.2.255 255.255.255.255);
+	socket my $other, AF_INET, SOCK_DGRAM, 0 or die;
+	send $other, 'INTRUDER', 0, $from;
+	send $s, 'tried', 0, $from;
+}
+END
+	my $g = kernelet(['run', '--root-user', '--net=user', '--publish=127.0.0.1:15300:53/udp',
+		'--publish=192.0.2.1:15301:54/udp', '--publish=0.0.0.0:15302:55/udp',
+		'--', 'perl', '-e', $guest], time => 120);
+	ok($g->expect(qr/(?:up 5\d\n.*){3}/s, 30), 'published UDP: the guest is up') or diag($g->err);
+	my $client = sub {
+		my ($to, $port) = @_;
+		return IO::Socket::INET->new(Proto => 'udp', PeerAddr => $to, PeerPort => $port) // die $@;
+	};
+	my $answer = sub {
+		my ($s) = @_;
+		my $bits = '';
+		vec($bits, fileno $s, 1) = 1;
+		return 'none' unless select $bits, undef, undef, 10;
+		my $text;
+		return defined recv($s, $text, 9000, 0) ? $text : "$!";
+	};
+	my @s = map { $client->('127.0.0.1', 15300) } 1 .. 2;
+	for my $round (1 .. 3) {
+		for my $i (0, 1) {
+			send $s[$i], "round $round of $i", 0;
+			is($answer->($s[$i]), "10.0.2.2 round $round of $i", "published UDP: client $i is answered, $round");
+		}
+	}
+	# both at once: whose answer is whose
+	send $s[$_], "at once $_", 0 for 0, 1;
+	is($answer->($s[$_]), "10.0.2.2 at once $_", "published UDP: client $_ gets its own answer") for 0, 1;
+	my $long = 'x' x 8000;
+	send $s[0], $long, 0;
+	is($answer->($s[0]), "10.0.2.2 $long", 'published UDP: a long one');
+	my $s = $client->('192.0.2.1', 15301);
+	send $s, 'hello', 0;
+	like($answer->($s), qr/^[\d.]+ hello$/, 'published UDP: on another address of the host');
+	for my $to ('127.0.0.1', '192.0.2.1') {
+		$s = $client->($to, 15302);
+		send $s, 'hello', 0;
+		like($answer->($s), qr/^[\d.]+ hello$/, "published UDP: on all, at $to");
+	}
+	my $victim = IO::Socket::INET->new(Proto => 'udp', LocalAddr => '0.0.0.0', LocalPort => 15399) // die $@;
+	send $s[0], 'try 15399', 0;
+	is($answer->($s[0]), '10.0.2.2 try 15399', 'published UDP: the guest tries others');
+	is($answer->($s[0]), 'tried', 'and has, and not by another port of its own');
+	# what was sent before that answer would have come before it
+	my $got;
+	is(recv($victim, $got, 9000, MSG_DONTWAIT), undef, 'published UDP: no way to other ports')
+		or diag($got);
+	$g->close_stdin;
+	kill TERM => $g->pid;
+	$g->finish;
+	$g->clean('published UDP');
 }
 {
 	# $BYTES each way, with checksums: in by a published port, out to the world

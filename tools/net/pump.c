@@ -33,7 +33,7 @@
 static struct {
 	int fd;
 	int ready;
-	const char *url, *name, *dns, *dns6;
+	const char *url, *name, *dns, *dns6, *gateway, *guest;
 	bool shield;
 } opt = { .fd = -1, .ready = -1 };
 
@@ -50,6 +50,9 @@ static void parse(int argc, char **argv)
 		{ "shield", no_argument, NULL, 's' },
 		{ "dns", required_argument, NULL, 'd' },
 		{ "dns6", required_argument, NULL, '6' },
+		{ "gateway", required_argument, NULL, 'g' },
+		{ "guest", required_argument, NULL, 'G' },
+		{ "udp-port", required_argument, NULL, 'p' },
 		{ NULL }
 	};
 	int c;
@@ -76,6 +79,15 @@ static void parse(int argc, char **argv)
 			break;
 		case '6':
 			opt.dns6 = optarg;
+			break;
+		case 'g':
+			opt.gateway = optarg;
+			break;
+		case 'G':
+			opt.guest = optarg;
+			break;
+		case 'p':
+			answer_port(number_of("udp-port", optarg));
 			break;
 		default:
 			exit(2);
@@ -129,6 +141,8 @@ static bool to_plug(const uint8_t *frame, size_t len)
 
 	if (opt.shield && !shield_passes(frame, len))
 		return true;
+	if (opt.shield)
+		frame = answer_turn(frame, len);
 	if (vde_send(plug, frame, len, 0) >= 0)
 		return true;
 	if (errno != EAGAIN && errno != ENOBUFS)
@@ -152,6 +166,8 @@ static bool plug_ready(struct batch *b)
 			open = got < 0 ? errno == EAGAIN || errno == EINTR : n > 0;
 			break;
 		}
+		if (opt.shield)
+			answer_seen(message + VNET_HDR, got);
 		batch_set(b, n, VNET_HDR + got);
 	}
 	if (n)
@@ -215,8 +231,10 @@ int pump_main(int argc, char **argv)
 	keep_only(opt.fd, opt.ready);
 	prctl(PR_SET_NAME, "kernelet-pump");
 	open_plug();
-	if (opt.shield)
+	if (opt.shield) {
 		shield_set(opt.dns, opt.dns6);
+		answer_set(opt.gateway, opt.guest);
+	}
 	if (opt.ready >= 0) {
 		if (write(opt.ready, "", 1) != 1)
 			return 1;
