@@ -252,6 +252,20 @@ refused(qr/--net=tap:kt9: no permission; as root: ip tuntap add dev kt9 .*/,
 refused(qr/--net=tap:kt0,mtu=7: mtu=7: not an MTU.*/, '--net=tap:kt0,mtu=7');
 refused(qr/--net=tap:kt0,mac=x: mac=x: not a unicast MAC.*/, '--net=tap:kt0,mac=x');
 refused(qr/--net=tap:kt0,ip=1: ip=1: not an address with its network.*/, '--net=tap:kt0,ip=1');
+refused(qr/--net=tap:kt0,ip=$_: ip=\Q$_\E: not an address with its network.*/, "--net=tap:kt0,ip=$_")
+	for '0.0.0.0/0', '10.1.0.1/0', '10.1.0.1/33', '127.0.0.2/8', '224.0.0.1/8', '::1/128', 'ff02::5/64', '::/0', 'fd00::1/129';
+refused(qr/--net=switch:a,ip=10.1.0.1\/24,gw=10.2.0.1: gw=10.2.0.1: not in the network of ip=10.1.0.1\/24/,
+	'--net=switch:a,ip=10.1.0.1/24,gw=10.2.0.1');
+refused(qr/--net=switch:a,ip=fd01::1\/64,gw=fd02::1: gw=fd02::1: not in the network of ip=fd01::1\/64/,
+	'--net=switch:a,ip=fd01::1/64,gw=fd02::1');
+refused(qr/--net=switch:a,ip=10.1.0.1\/24,gw=fd02::1: gw=fd02::1: ip= is needed too, of IPv6/,
+	'--net=switch:a,ip=10.1.0.1/24,gw=fd02::1');
+refused(qr/--net=switch:a,gw=10.1.0.1: gw=10.1.0.1: ip= is needed too, of IPv4/, '--net=switch:a,gw=10.1.0.1');
+refused(qr/.*: ip=: twice for IPv4; .*/, '--net=switch:a,ip=10.1.0.1/24,ip=10.1.0.2/24');
+refused(qr/.*: gw=: twice for IPv4; .*/, '--net=switch:a,ip=10.1.0.1/24,gw=10.1.0.2,gw=10.1.0.3');
+refused(qr/.*: dns=: too many, the most is 3/, '--net=switch:a' . ',dns=10.1.0.1' x 4);
+refused(qr/.*: $_=: twice/, "--net=tap:kt0" . ",$_=02:00:00:00:00:01" x 2) for 'mac';
+refused(qr/.*: mtu=: twice/, '--net=switch:a,mtu=1500,mtu=1400');
 refused(qr/--net=fd:99: that descriptor is not open/, '--net=fd:99');
 refused(qr/--net=switch:a b: not a name.*/, '--net=switch:a b');
 refused(qr/--pcap=x: there is no interface eth0.*/, '--pcap=x');

@@ -118,6 +118,34 @@ my $switches = scratch() . '/kernelet/.switch';
 	ok(wait_until(5, sub { !glob "$switches/busy*" }), 'and leaves nothing');
 }
 
+# ---- both families -----------------------------------------------------------
+
+{
+	my $far = member('far', 'switch:both,ip=10.8.7.1/24,ip=fd08:7::1/64', '');
+	my $g = member('near', 'switch:both,ip=fd08:7::2/64,gw=10.8.7.1,dns=10.8.7.1,gw=fd08:7::1,ip=10.8.7.2/24,dns=fd08:7::1', '');
+	my (undef, $out) = ask($g, 'ip -o addr show eth0; ip route; ip -6 route; cat /etc/resolv.conf');
+
+	like($out, qr{inet 10\.8\.7\.2/24}, 'both: an address of IPv4');
+	like($out, qr{inet6 fd08:7::2/64}, 'and one of IPv6');
+	like($out, qr/^default via 10\.8\.7\.1 dev eth0/m, 'a gateway of IPv4');
+	like($out, qr/^default via fd08:7::1 dev eth0/m, 'and one of IPv6');
+	like($out, qr/^nameserver 10\.8\.7\.1\nnameserver fd08:7::1\n/m, 'name servers, as they were written');
+	is(status_in($far, 'ip addr add 192.0.2.77/32 dev lo && ip addr add 2001:db8::77/128 dev lo'), 0, 'what is beyond');
+	is(status_in($g, 'ping -c 1 -W 2 10.8.7.1'), 0, 'ping by IPv4');
+	is(status_in($g, 'ping -6 -c 1 -W 2 fd08:7::1'), 0, 'ping by IPv6');
+	is(status_in($g, 'ping -c 1 -W 2 192.0.2.77'), 0, 'beyond the gateway, by IPv4');
+	is(status_in($g, 'ping -6 -c 1 -W 2 2001:db8::77'), 0, 'beyond the gateway, by IPv6');
+	# (it is kept in memory)
+	my $bytes = $BYTES >> 2;
+	my $zeros = md5_of("head -c $bytes /dev/zero");
+	is(status_in($far, "head -c $bytes /dev/zero >/tmp/zeros && httpd -p '[fd08:7::1]:8001' -h /tmp"), 0, 'a server of IPv6');
+	(undef, $out) = ask($g, 'printf "GET /zeros HTTP/1.0\r\n\r\n" | nc fd08:7::1 8001 | ' .
+		"tail -c $bytes | md5sum", 120);
+	is($out, "$zeros  -\n", "IPv6: $bytes bytes");
+	leave($g, 'near');
+	leave($far, 'far');
+}
+
 # ---- DHCP, shaping -----------------------------------------------------------
 
 {

@@ -57,6 +57,15 @@ my $get = 'get() { printf "GET / HTTP/1.0\r\n\r\n" | nc -w 4 $1 $2 | grep world;
 	$g->clean('--net');
 }
 {
+	my $g = run_in(['--net=user,dns=192.0.2.1,dns=2001:db8::1', '--root-user'],
+		['sh', '-c', "cat /etc/resolv.conf; ip -o addr show eth0; ip route; $get 192.0.2.1 8001"]);
+
+	like($g->out, qr/\Anameserver 192\.0\.2\.1\nnameserver 2001:db8::1\n1?\d: eth0/m, 'dns=: those, and no other');
+	like($g->out, qr{inet 10\.0\.2\.15/24.*inet6 fd00:2::15/64.*^default via 10\.0\.2\.2.*of the world}ms,
+		'and all else is as ever');
+	$g->clean('dns=');
+}
+{
 	# the usual way in, too
 	my $g = run_in(['--net=user', '--root-user'], ['sh', '-c',
 		'ip addr flush dev eth0; echo "#!/bin/sh" >/tmp/s; echo "echo \$1 \$ip \$router" >>/tmp/s; ' .
@@ -260,6 +269,8 @@ refused(qr/--publish=x:80: x: not a port; .*/, '--net=user', '--publish=x:80');
 refused(qr/--publish=\[::1\]:8080:80: IPv4 only: .*/, '--net=user', '--publish=[::1]:8080:80');
 refused(qr/--publish=192.0.2.9:8080:80: 192.0.2.9: .*/, '--net=user', '--publish=192.0.2.9:8080:80');
 refused(qr/--net=user,mtu=9001: mtu=9001: --net=user takes up to 9000/, '--net=user,mtu=9001');
+refused(qr/--net=user,ip=10.0.2.9\/24: ip=: not with user, .*/, '--net=user,ip=10.0.2.9/24');
+refused(qr/--net=user,gw=10.0.2.9: gw=: not with user, .*/, '--net=user,gw=10.0.2.9');
 refused(qr/--host-loopback: it needs --net=user/, '--host-loopback');
 
 done_testing();
