@@ -222,7 +222,7 @@ END
 # ---- its pump is killed ------------------------------------------------------
 
 {
-	my $g = kernelet(['run', '--root=builtin', '--net', '--', 'sh', '-c',
+	my $g = kernelet(['run', '--root=builtin', '--net', '--publish=8090:80', '--publish=8091:80', '--', 'sh', '-c',
 		'echo up; while read line; do eval "$line"; echo "-- $?"; done']);
 	ok($g->expect(qr/up\n/, 30), 'a pump: the guest is up');
 	$g->send("$get 192.0.2.1 8001\n");
@@ -240,7 +240,13 @@ END
 	$g->send("echo downs \$(cat /sys/class/net/eth0/carrier_down_count)\n");
 	ok($g->expect(qr/^downs \d+\n-- 0/m, 10), 'losses of the link are counted');
 	my ($downs) = $g->out =~ /^downs (\d+)/m;
+	# as the pump ends another program takes one of its ports
+	kill STOP => $g->pid;
 	kill KILL => $pump;
+	my $taken;
+	ok(wait_until(10, sub { $taken = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 8090,
+		Listen => 1, ReuseAddr => 1) }), 'a published port is taken');
+	kill CONT => $g->pid;
 	$g->send(sprintf $wait, 'carrier_down_count', $downs + 1);
 	ok($g->expect(qr/^-- 0/m, 20), 'the pump is killed: no link');
 	$g->send(sprintf $wait, 'carrier', 1);
@@ -249,6 +255,8 @@ END
 	ok($g->expect(qr/of the world\n-- 0/, 20), 'and the world');
 	$g->close_stdin;
 	is($g->finish, 0, 'a pump: exit status');
+	is($g->err, "kernelet: --publish=8090:80: port 8090 of 127.0.0.1 has been taken meanwhile: " .
+		"it is not published now\n", 'the port that is lost is named');
 	$g->clean('a pump');
 }
 
@@ -268,6 +276,16 @@ refused(qr/--publish=80: say .*/, '--net=user', '--publish=80');
 refused(qr/--publish=x:80: x: not a port; .*/, '--net=user', '--publish=x:80');
 refused(qr/--publish=\[::1\]:8080:80: IPv4 only: .*/, '--net=user', '--publish=[::1]:8080:80');
 refused(qr/--publish=192.0.2.9:8080:80: 192.0.2.9: .*/, '--net=user', '--publish=192.0.2.9:8080:80');
+for my $case (['8080:80', '8080:81'], ['127.0.0.1:8080:80', '0.0.0.0:8080:81'], ['0.0.0.0:8080:80', '192.0.2.1:8080:80'],
+	['8080:80/udp', '8080:81/udp']) {
+	my ($one, $two) = @$case;
+	refused(qr/--publish=\Q$two\E: port 8080 is published by --publish=\Q$one\E already/, '--net=user',
+		map { "--publish=$_" } @$case);
+}
+refused(qr/--publish=8081:80\/udp: UDP port 80 of the guest is published by --publish=8080:80\/udp already.*/,
+	'--net=user', '--publish=8080:80/udp', '--publish=8081:80/udp');
+is(run_in(['--net=user', map { "--publish=$_" } '8080:80', '8081:80', '8080:80/udp', '192.0.2.1:8080:80'],
+	['true'])->{ended}, 0, 'what is not the same can be published');
 refused(qr/--net=user,mtu=9001: mtu=9001: --net=user takes up to 9000/, '--net=user,mtu=9001');
 refused(qr/--net=user,ip=10.0.2.9\/24: ip=: not with user, .*/, '--net=user,ip=10.0.2.9/24');
 refused(qr/--net=user,gw=10.0.2.9: gw=: not with user, .*/, '--net=user,gw=10.0.2.9');

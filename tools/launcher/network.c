@@ -25,8 +25,8 @@ static unsigned int port_of(const char *publish, const char *text)
 	return n;
 }
 
-/* Whether the port is free: the plug-in would not say. */
-static void check_port(const char *publish, const struct publication *p)
+/* 0 when the port is free, else why not: the plug-in would not say. */
+static int port_error(const struct publication *p)
 {
 	int fd __auto_fd = socket(AF_INET, (p->udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
 	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(p->host) };
@@ -35,14 +35,54 @@ static void check_port(const char *publish, const struct publication *p)
 	inet_pton(AF_INET, p->address, &a.sin_addr);
 	if (!p->udp)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (!bind(fd, (struct sockaddr *)&a, sizeof(a)))
-		return;
-	if (errno == EADDRINUSE)
-		fail("--publish=%s: port %u of %s is in use", publish, p->host, p->address);
-	if (errno == EACCES)
-		fail("--publish=%s: no permission for port %u; take one from 1024 on", publish,
+	return bind(fd, (struct sockaddr *)&a, sizeof(a)) ? errno : 0;
+}
+
+static void check_port(const struct publication *p)
+{
+	int error = port_error(p);
+
+	if (error == EADDRINUSE)
+		fail("--publish=%s: port %u of %s is in use", p->spec, p->host, p->address);
+	if (error == EACCES)
+		fail("--publish=%s: no permission for port %u; take one from 1024 on", p->spec,
 		     p->host);
-	fail("--publish=%s: %s: %s", publish, p->address, strerror(errno));
+	if (error)
+		fail("--publish=%s: %s: %s", p->spec, p->address, strerror(error));
+}
+
+void network_check_ports(const struct network *net)
+{
+	int i;
+
+	for (i = 0; i < net->n_publish; i++)
+		if (port_error(&net->publish[i]))
+			complain("--publish=%s: port %u of %s has been taken meanwhile: it is not published now",
+				 net->publish[i].spec, net->publish[i].host,
+				 net->publish[i].address);
+}
+
+static bool is_any(const struct publication *p)
+{
+	return !strcmp(p->address, "0.0.0.0");
+}
+
+/* Ports of the host are had once; and libslirp answers from one port by UDP only. */
+static void check_others(const struct network *net, const struct publication *p)
+{
+	const struct publication *o;
+
+	for (o = net->publish; o < net->publish + net->n_publish; o++) {
+		if (o->udp != p->udp)
+			continue;
+		if (o->host == p->host &&
+		    (is_any(o) || is_any(p) || !strcmp(o->address, p->address)))
+			fail("--publish=%s: port %u is published by --publish=%s already", p->spec,
+			     p->host, o->spec);
+		if (p->udp && o->guest == p->guest)
+			fail("--publish=%s: UDP port %u of the guest is published by --publish=%s already, and can be once",
+			     p->spec, p->guest, o->spec);
+	}
 }
 
 static void add_publication(struct network *net, const char *spec)
@@ -79,7 +119,9 @@ static void add_publication(struct network *net, const char *spec)
 	}
 	p->host = port_of(spec, host ? host : text);
 	p->guest = port_of(spec, guest);
-	check_port(spec, p);
+	p->spec = print("%s", spec);
+	check_others(net, p);
+	check_port(p);
 	net->n_publish++;
 }
 

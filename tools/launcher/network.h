@@ -61,8 +61,10 @@ struct interface {
 
 /**
  * struct publication - a port of the host that is one of the guest's
+ * @spec:	as the user wrote it
  */
 struct publication {
+	char *spec;
 	char address[16];
 	unsigned int host, guest;
 	bool udp;
@@ -116,6 +118,13 @@ void network_open(struct network *net, struct machine *m, struct session *s, uns
  * network_start() - start what moves frames, and see that it works
  */
 void network_start(struct network *net);
+
+/**
+ * network_check_ports() - say which published ports others have taken meanwhile
+ *
+ * For when user mode starts anew: the plug-in does not say.
+ */
+void network_check_ports(const struct network *net);
 
 /**
  * network_ask() - "list", "add SPEC" or "remove ethN" while the guest runs

@@ -209,6 +209,8 @@ static char *start_pump(struct network *net, struct interface *f, bool first)
 	int fds[2], pidfd;
 	char c;
 
+	if (!first && f->kind == NET_USER && f->subnet == 2)
+		network_check_ports(net);
 	if (pipe2(fds, O_CLOEXEC))
 		return print("no pipe for --net=%s: %s", f->spec, strerror(errno));
 	f->pid = fork();
