@@ -293,7 +293,8 @@ sub request {
 			'fd:99', 'user,what';
 	my @bad = (
 		['user,mtu=20000', qr/--net=user,mtu=20000: mtu=20000: --net=user takes up to 9000/],
-		['vde:/nonexistent', qr/steady: vde:\/nonexistent: it does not work: see what steady wrote/],
+		['vde:/nonexistent', qr/steady: --net=vde:\/nonexistent: cannot be opened: No such file or directory/],
+		['vde:nosuch://x', qr/steady: --net=vde:nosuch:\/\/x: libvdeplug has no such plug-in here; .*/],
 		['what', qr/--net=what: not one of .*/],
 	);
 	for my $case (@bad) {
@@ -301,6 +302,14 @@ sub request {
 
 		is($h->{ended}, 2, "add $case->[0]: status 2");
 		like($h->err, qr/\Akernelet: $case->[1]\n\z/, "add $case->[0]: one line");
+	}
+	# a path is of the directory of who asks
+	for my $rel ('none', 'vde://none') {
+		my ($status, $out) = run_user('sh', '-c', "cd /usr/lib && XDG_RUNTIME_DIR=$ENV{XDG_RUNTIME_DIR} " .
+			"$KERNELET net steady add vde:$rel,ip=10.8.6.9/24 2>&1");
+		my $whole = $rel =~ s{none}{/usr/lib/none}r;
+		is("$status $out", "2 kernelet: steady: --net=vde:$whole,ip=10.8.6.9/24: cannot be opened: " .
+			"No such file or directory\n", "add vde:$rel");
 	}
 	# a descriptor that who asks has, and the launcher has not
 	my ($status, $out) = run_user('bash', '-c',

@@ -333,10 +333,8 @@ void network_start(struct network *net)
 
 		if (f->kind != NET_SPARE && has_socket(f))
 			trouble = plug_start(net, f, true);
-		if (trouble && *trouble)
-			fail("%s", trouble);
 		if (trouble)
-			exit(EXIT_USAGE);
+			fail("%s", trouble);
 	}
 }
 
@@ -385,8 +383,7 @@ static char *add(struct network *net, const char *spec)
 	trouble = plug_start(net, f, true);
 	if (trouble) {
 		f->kind = NET_SPARE;
-		return *trouble ? print("-%s", trouble) :
-		       print("-%s: it does not work: see what %s wrote", spec, net->name);
+		return print("-%s", trouble);
 	}
 	record = interface_record(f);
 	session_send(net->session, TO_NET, record, strlen(record));

@@ -173,8 +173,7 @@ void tap_drop_rights(void);
  * @f:		the interface
  * @first:	see whether it works; else it is tried until it does
  *
- * Return: NULL, or a new string that says what is wrong, which is empty when
- * the pump has said it itself on standard error.
+ * Return: NULL, or a new string that says what is wrong.
  */
 char *plug_start(struct network *net, struct interface *f, bool first);
 

@@ -206,8 +206,8 @@ static void __noreturn become_pump(struct network *net, const struct interface *
 static char *start_pump(struct network *net, struct interface *f, bool first)
 {
 	pid_t parent = getpid();
+	char said[1024] = "";
 	int fds[2], pidfd;
-	char c;
 
 	if (!first && f->kind == NET_USER && f->subnet == 2)
 		network_check_ports(net);
@@ -224,14 +224,12 @@ static char *start_pump(struct network *net, struct interface *f, bool first)
 			     strerror(errno));
 	}
 	/* later it says by itself that the link is up, or ends */
-	if (first && read(fds[0], &c, 1) != 1) {
-		int status = 0;
-
-		waitpid(f->pid, &status, 0);
+	if (first && (read(fds[0], said, sizeof(said) - 1) <= 0 || *said)) {
+		waitpid(f->pid, NULL, 0);
 		f->pid = 0;
 		close(fds[0]);
-		if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_USAGE)
-			return print("%s", "");
+		if (*said)
+			return print("%s", said);
 		return print("--net=%s: its process has ended", f->spec);
 	}
 	close(fds[0]);

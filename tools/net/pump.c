@@ -4,7 +4,7 @@
  * libvdeplug: a switch, user mode networking, a TAP device, and what else there
  * are plug-ins for.
  *
- * It opens the plug, says so on the pipe --ready, confines itself and moves
+ * It opens the plug, says so on the pipe --ready by a byte of 0, or why not by text, confines itself and moves
  * frames until one side is gone.  Its end is the news: the launcher tells the
  * guest that its link is down, and starts another pump.
  *
@@ -20,6 +20,7 @@
 #include <getopt.h>
 #include <libvdeplug.h>
 #include <poll.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,6 +98,18 @@ static void parse(int argc, char **argv)
 		fail("pump: --fd, --url and --name are needed");
 }
 
+/* Whoever waits on the pipe --ready says it to whom it concerns; else nobody is there. */
+static void __noreturn __printf(1, 2) refuse(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	if (opt.ready >= 0)
+		vdprintf(opt.ready, format, args);
+	va_end(args);
+	exit(2);
+}
+
 /* What the plug-in says on its way, as it may be much, or nothing. */
 static void open_plug(void)
 {
@@ -106,15 +119,15 @@ static void open_plug(void)
 	plug = url ? vde_open(url, "kernelet", NULL) : NULL;
 	free(url);
 	if (!plug && (errno == EPROTONOSUPPORT || errno == ENOSYS))
-		fail("%s: libvdeplug has no such plug-in here; see libvdeplug-* packages",
-		     opt.name);
+		refuse("%s: libvdeplug has no such plug-in here; see libvdeplug-* packages",
+		       opt.name);
 	if (!plug)
-		fail("%s: cannot be opened: %s", opt.name,
-		     errno ? strerror(errno) : "the plug-in does not say why");
+		refuse("%s: cannot be opened: %s", opt.name,
+		       errno ? strerror(errno) : "the plug-in does not say why");
 	plug_fd = vde_datafd(plug);
 	plug_ctl = vde_ctlfd(plug);
 	if (plug_fd < 0)
-		fail("%s: the plug-in has no descriptor to wait on", opt.name);
+		refuse("%s: the plug-in has no descriptor to wait on", opt.name);
 	fcntl(plug_fd, F_SETFL, fcntl(plug_fd, F_GETFL) | O_NONBLOCK);
 }
 
