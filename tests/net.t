@@ -266,6 +266,7 @@ refused(qr/.*: gw=: twice for IPv4; .*/, '--net=switch:a,ip=10.1.0.1/24,gw=10.1.
 refused(qr/.*: dns=: too many, the most is 3/, '--net=switch:a' . ',dns=10.1.0.1' x 4);
 refused(qr/.*: $_=: twice/, "--net=tap:kt0" . ",$_=02:00:00:00:00:01" x 2) for 'mac';
 refused(qr/.*: mtu=: twice/, '--net=switch:a,mtu=1500,mtu=1400');
+refused(qr/--net=fd:$_: a standard stream: take one from 3 on/, "--net=fd:$_") for 0 .. 2;
 refused(qr/--net=fd:99: that descriptor is not open/, '--net=fd:99');
 refused(qr/--net=switch:a b: not a name.*/, '--net=switch:a b');
 refused(qr/--pcap=x: there is no interface eth0.*/, '--pcap=x');

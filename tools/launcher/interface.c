@@ -310,6 +310,8 @@ static char *check_arg(struct interface *f)
 		if (*f->arg < '0' || *f->arg > '9' || *end ||
 		    fcntl(f->fds[0], F_GETFD) < 0)
 			return wrong(f, "that descriptor is not open");
+		if (f->fds[0] <= STDERR_FILENO)
+			return wrong(f, "a standard stream: take one from 3 on");
 		f->n_fds = 1;
 		break;
 	default:
