@@ -118,6 +118,28 @@ my $switches = scratch() . '/kernelet/.switch';
 	ok(wait_until(5, sub { !glob "$switches/busy*" }), 'and leaves nothing');
 }
 
+# ---- UDP -----------------------------------------------------------------------
+
+{
+	# the host's root, for its perl; datagrams of all lengths up to what takes fragments
+	my $run = sub {
+		my ($address, $script) = @_;
+		return kernelet(['run', '--root-user', "--net=switch:udp,ip=$address/24", '--', 'perl', '-MSocket', '-e',
+			"socket S, AF_INET, SOCK_DGRAM, 0 or die; $script"], time => 120);
+	};
+	my $echo = $run->('10.8.9.1', 'bind S, pack_sockaddr_in(7, INADDR_ANY) or die; $| = 1; print "up\n"; ' .
+		'while (my $from = recv S, $_, 65535, 0) { send S, reverse($_), 0, $from; last if $_ eq "end" }');
+	ok($echo->expect(qr/up\n/, 30), 'UDP: a server is up') or diag($echo->err);
+	my $asks = $run->('10.8.9.2', '$SIG{ALRM} = sub { die "no answer" }; alarm 60; ' .
+		'for my $n (0, 1, 17, 1471, 1472, 1473, 9000, 65507) { my $data = join "", map { chr rand 256 } 1 .. $n; ' .
+		'send S, $data, 0, pack_sockaddr_in(7, inet_aton("10.8.9.1")); recv S, my $got, 65535, 0; ' .
+		'print "$n ", $got eq reverse($data) ? "right" : "wrong", "\n" } ' .
+		'send S, "end", 0, pack_sockaddr_in(7, inet_aton("10.8.9.1"));');
+	is($asks->finish, 0, 'UDP: who asks: exit status') or diag($asks->err);
+	is($asks->out, join('', map { "$_ right\n" } 0, 1, 17, 1471, 1472, 1473, 9000, 65507), 'UDP: all comes back');
+	is($echo->finish, 0, 'UDP: the server: exit status');
+}
+
 # ---- both families -----------------------------------------------------------
 
 {
@@ -235,6 +257,15 @@ SKIP: {
 	is(status_in($c, 'ping -c 1 -W 2 10.8.3.1'), 0, 'VDE: one joins');
 	leave($c, 'VDE: one leaves');
 	is(status_in($b, 'ping -c 1 -W 2 10.8.3.1'), 0, 'VDE: the others stay');
+	# a pump is killed; another one may be there before the guest looks: the losses are counted
+	my $downs = (ask($a, 'cat /sys/class/net/eth0/carrier_down_count'))[1] + 1;
+	my %all = processes_below($a->pid);
+	my ($pump) = grep { $all{$_} eq 'kernelet-pump' } keys %all;
+	ok($pump, 'VDE: there is a pump') and kill KILL => $pump;
+	is(status_in($a, "i=0; until [ \$(cat /sys/class/net/eth0/carrier_down_count) = $downs ] || [ \$i -gt 50 ]; " .
+		'do sleep 0.2; i=$((i + 1)); done; [ $i -le 50 ]'), 0, 'VDE: the pump is killed: no link');
+	is(carrier_in($a, 1), 0, 'VDE: there is one again');
+	is(status_in($a, 'ping -c 1 -W 2 10.8.3.2'), 0, 'VDE: and it works, too');
 	# the switch dies and comes back
 	stop_background($switch);
 	is(carrier_in($a, 0), 0, 'VDE: the switch is killed: no link');
