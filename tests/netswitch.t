@@ -11,6 +11,7 @@ use lib "$FindBin::Bin/lib";
 use Net;
 use Guest;
 use Launcher;
+use POSIX ();
 use Socket;
 use Test::More;
 use Time::HiRes qw(sleep time);
@@ -222,6 +223,21 @@ SKIP: {
 	is($g->{ended}, 0, 'a dry run with a TAP device and virtual sockets') or diag($g->err);
 	like($g->out, qr/net0=fd:\d+,fd:\d+,.*vsock=fd:/s, 'shows them');
 	ok(!-e "$file.sock", 'and makes neither');
+}
+{
+	my $file = scratch() . '/one';
+	POSIX::mkfifo("$file.pipe", 0666);
+	my $h = command(['run', '--root=builtin', '--net=switch:a', "--pcap=$file.pipe", '--', 'true']);
+	is("$h->{ended} " . $h->err, "2 kernelet: --pcap=$file.pipe: a pipe: say a file, which tail -c +1 -f can give to a reader\n",
+		'a capture to a pipe');
+	spew("$file.1", '');
+	chmod 0666, "$file.1";
+	symlink "$file.1", "$file.2";
+	for my $two ("$file.1", "$file.2", '/dev/../' . "$file.1") {
+		$h = command(['run', '--root=builtin', '--net=switch:a', '--net=switch:b', "--pcap=0:$file.1",
+			"--pcap=1:$two", '--', 'true']);
+		is("$h->{ended} " . $h->err, "2 kernelet: --pcap=$two: it is the file for eth0 already\n", 'one file for two');
+	}
 }
 SKIP: {
 	my $tcpdump = program('tcpdump') // skip('no tcpdump here', 1);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "network.h"
 
@@ -234,6 +235,26 @@ static void make_socket(struct interface *f)
 	f->n_fds = 1;
 }
 
+/* A capture's file is one interface's: frames of two would be mixed up. */
+static void check_pcap(const struct network *net, const struct interface *f)
+{
+	const struct interface *o;
+	struct stat a, b;
+
+	/* the guest's kernel does not wait for a reader, and so could lose half a frame */
+	if (!stat(f->pcap, &b) && S_ISFIFO(b.st_mode))
+		fail("--pcap=%s: a pipe: say a file, which tail -c +1 -f can give to a reader",
+		     f->pcap);
+	for (o = net->interface; o < f; o++) {
+		if (!o->pcap)
+			continue;
+		if (!strcmp(o->pcap, f->pcap) ||
+		    (!stat(o->pcap, &a) && !stat(f->pcap, &b) && !S_ISCHR(a.st_mode) &&
+		     a.st_dev == b.st_dev && a.st_ino == b.st_ino))
+			fail("--pcap=%s: it is the file for eth%d already", f->pcap, o->number);
+	}
+}
+
 /* In a dry run something in its place: what was captured before stays. */
 static int open_pcap(const struct interface *f, bool dry_run)
 {
@@ -245,7 +266,7 @@ static int open_pcap(const struct interface *f, bool dry_run)
 	return fd;
 }
 
-static void add_words(struct machine *m, const struct interface *f, bool dry_run)
+static void add_words(struct machine *m, const struct network *net, const struct interface *f)
 {
 	char *head __auto_free = print("net%d=", f->number), *tail __auto_free = NULL;
 	struct bytes b = { 0 };
@@ -266,8 +287,10 @@ static void add_words(struct machine *m, const struct interface *f, bool dry_run
 		bytes_add(&b, part, strlen(part));
 	}
 	if (f->pcap) {
-		int fd = machine_keep(m, open_pcap(f, dry_run));
-		char *part __auto_free = print(",pcap=fd:%d", fd);
+		char *part __auto_free = NULL;
+
+		check_pcap(net, f);
+		part = print(",pcap=fd:%d", machine_keep(m, open_pcap(f, net->dry_run)));
 
 		bytes_add(&b, part, strlen(part));
 	}
@@ -320,7 +343,7 @@ void network_open(struct network *net, struct machine *m, struct session *s, uns
 	for (i = 0; i < SPARE_INTERFACES; i++)
 		add_spare(net);
 	for (i = 0; i < net->n; i++)
-		add_words(m, &net->interface[i], net->dry_run);
+		add_words(m, net, &net->interface[i]);
 }
 
 void network_start(struct network *net)
