@@ -230,6 +230,11 @@ SKIP: {
 	my $h = command(['run', '--root=builtin', '--net=switch:a', "--pcap=$file.pipe", '--', 'true']);
 	is("$h->{ended} " . $h->err, "2 kernelet: --pcap=$file.pipe: a pipe: say a file, which tail -c +1 -f can give to a reader\n",
 		'a capture to a pipe');
+	my $g = member('full', 'switch:full', '10.8.8.1', '--pcap=/dev/full');
+	is(scalar(() = (ask($g, 'ping -c 3 -i 0.1 -W 1 10.8.8.2 >/dev/null; dmesg'))[1] =~
+		/eth0: the capture ends: its file takes no more \(-28\)/g), 1, 'a full disk is said once');
+	$g->close_stdin;
+	is($g->finish, 0, 'a full disk: exit status');
 	spew("$file.1", '');
 	chmod 0666, "$file.1";
 	symlink "$file.1", "$file.2";
