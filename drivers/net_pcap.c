@@ -6,7 +6,8 @@
  * What is written is what goes through the descriptor: with the offloads of a
  * TAP device a frame may be 64K long and its checksum not be filled in.  The
  * file is opened for appending, so that what queues write at the same time does
- * not get mixed up.
+ * not get mixed up.  When it takes no more, as on a full disk, the capture ends, and
+ * the log says so: what follows a part of a frame would not be understood.
  */
 #include <linux/skbuff.h>
 #include <linux/timekeeping.h>
@@ -26,12 +27,20 @@ struct record_header {
 	u32 seconds, ns, captured, length;
 };
 
-static void write_out(const struct net_port *port, struct host_iov *iov, int n)
+static void write_out(struct net_port *port, struct host_iov *iov, int n)
 {
-	host_pwritev(port->host->pcap, iov, n, 0);
+	long want = 0, ret;
+	int i;
+
+	for (i = 0; i < n; i++)
+		want += iov[i].len;
+	ret = host_pwritev(port->host->pcap, iov, n, 0);
+	if (ret != want && !xchg(&port->pcap_ended, true))
+		pr_err("eth%u: the capture ends: its file takes no more (%ld)\n", port->number,
+		       ret < 0 ? ret : -ENOSPC);
 }
 
-void net_pcap_start(const struct net_port *port)
+void net_pcap_start(struct net_port *port)
 {
 	struct file_header h = {
 		.magic = MAGIC_NS, .major = 2, .minor = 4, .snap = SNAP, .link = LINK_ETHERNET,
@@ -42,14 +51,14 @@ void net_pcap_start(const struct net_port *port)
 		write_out(port, &iov, 1);
 }
 
-void net_pcap(const struct net_port *port, const struct sk_buff *skb)
+void net_pcap(struct net_port *port, const struct sk_buff *skb)
 {
 	struct host_iov iov[MAX_SKB_FRAGS + 2];
 	struct timespec64 now;
 	struct record_header h;
 	int i, n = 0;
 
-	if (likely(port->host->pcap < 0))
+	if (likely(port->host->pcap < 0) || READ_ONCE(port->pcap_ended))
 		return;
 	ktime_get_real_ts64(&now);
 	h = (struct record_header){ now.tv_sec, now.tv_nsec, skb->len, skb->len };

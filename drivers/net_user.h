@@ -108,6 +108,7 @@ struct net_queue {
  * @link:	what the last notice said
  * @offloads:	the other side completes checksums and segments
  * @removal:	it is to vanish
+ * @pcap_ended:	the capture's file takes no more
  * @idle_work:	acts on notices while it does not receive
  * @idle_event:	of the host, for that
  * @queue:	its queues
@@ -119,6 +120,7 @@ struct net_port {
 	bool link;
 	bool offloads;
 	bool removal;
+	bool pcap_ended;
 	struct work_struct idle_work;
 	u32 idle_event;
 	struct net_queue queue[];
@@ -187,12 +189,12 @@ netdev_tx_t net_xmit(struct sk_buff *skb, struct net_device *dev);
 /**
  * net_pcap_start() - begin a capture's file
  */
-void net_pcap_start(const struct net_port *port);
+void net_pcap_start(struct net_port *port);
 
 /**
  * net_pcap() - write a frame to the capture's file, if there is one
  */
-void net_pcap(const struct net_port *port, const struct sk_buff *skb);
+void net_pcap(struct net_port *port, const struct sk_buff *skb);
 
 /* net_ethtool.c */
 extern const struct ethtool_ops net_ethtool_ops;

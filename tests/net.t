@@ -180,6 +180,7 @@ for my $vnet (0, 1) {
 	my $broadcast = 'ff:ff:ff:ff:ff:ff';
 
 	ok($g->expect(qr/^up\r?$/m, 30), "$what: the guest is up");
+	my $before = rss($g->pid);
 	# runts, giants
 	send $ours, $hdr . 'x' x 13, 0 for 1 .. 10;
 	send $ours, $hdr . frame($broadcast, '02:00:00:00:00:02', 0x800, 'x' x 70000), 0 for 1 .. 10;
@@ -199,7 +200,6 @@ for my $vnet (0, 1) {
 		(send $ours, $f, 0) ? $sent++ : $left++;
 	}
 	is($sent, 10000, "$what: 10000 random frames");
-	my $before = rss($g->pid);
 	my $small = frame($MAC, '02:00:00:00:00:02', 0x9000, 'x' x 46);
 	my $end = time + 2;
 	my $flood = 0;
@@ -207,6 +207,10 @@ for my $vnet (0, 1) {
 		$flood += (send $ours, $hdr . $small, 0x40) ? 1 : 0 for 1 .. 100;
 	}
 	cmp_ok($flood, '>', 10000, "$what: $flood frames as fast as they go");
+	# nobody in the guest wants those
+	$g->send("i=0; until [ \$(cat /sys/class/net/eth0/statistics/rx_dropped) -ge $flood ] || [ \$i -gt 50 ]; " .
+		"do sleep 0.2; i=\$((i + 1)); done; [ \$i -le 50 ]\n");
+	ok($g->expect(qr/^-- 0\r?$/m, 30), "$what: the flood is counted");
 	$g->send("cat /sys/class/net/eth0/statistics/rx_errors; echo; " .
 		"cat /sys/class/net/eth0/statistics/rx_length_errors\n");
 	ok($g->expect(qr/^-- 0/m, 30), "$what: the guest lives");
@@ -231,6 +235,31 @@ for my $vnet (0, 1) {
 	$g->clean($what);
 }
 
+# ---- a descriptor by the launcher ----------------------------------------------
+
+{
+	my ($ours, $theirs) = packet_socket();
+	my $n = fileno $theirs;
+	my $g = kernelet(['run', '--root=builtin', '--root-user', "--net=fd:$n,mac=$MAC,ip=10.9.3.2/24", '--',
+		'sh', '-c', 'echo up; read line; true'], keep => [$theirs], time => 60);
+	ok($g->expect(qr/up\n/, 30), '--net=fd: the guest is up') or diag($g->err);
+	send $ours, frame('ff:ff:ff:ff:ff:ff', '02:00:00:00:00:02', 0x806,
+		pack('nnCCn H12 C4 H12 C4', 1, 0x800, 6, 4, 1, '020000000002', 10, 9, 3, 1, '0' x 12, 10, 9, 3, 2)), 0;
+	my $answer = '';
+	local $SIG{ALRM} = sub { die "no answer\n" };
+	eval {
+		alarm 20;
+		# among what IPv6 begins with
+		recv $ours, $answer, 2000, 0 until unpack('x12 n x6 n', $answer . "\0" x 40) == 0x806 &&
+			unpack('x20 n', $answer) == 2;
+		alarm 0;
+	};
+	is(unpack('x22 H12', $answer . "\0" x 40), $MAC =~ tr/://dr, '--net=fd: the guest answers there') or diag($@);
+	$g->close_stdin;
+	is($g->finish, 0, '--net=fd: exit status');
+	$g->clean('--net=fd');
+}
+
 # ---- wrong options -----------------------------------------------------------
 
 sub refused {
@@ -252,6 +281,21 @@ refused(qr/--net=tap:kt9: no permission; as root: ip tuntap add dev kt9 .*/,
 refused(qr/--net=tap:kt0,mtu=7: mtu=7: not an MTU.*/, '--net=tap:kt0,mtu=7');
 refused(qr/--net=tap:kt0,mac=x: mac=x: not a unicast MAC.*/, '--net=tap:kt0,mac=x');
 refused(qr/--net=tap:kt0,ip=1: ip=1: not an address with its network.*/, '--net=tap:kt0,ip=1');
+refused(qr/--net=tap:kt0,ip=$_: ip=\Q$_\E: not an address with its network.*/, "--net=tap:kt0,ip=$_")
+	for '0.0.0.0/0', '10.1.0.1/0', '10.1.0.1/33', '127.0.0.2/8', '224.0.0.1/8', '::1/128', 'ff02::5/64', '::/0', 'fd00::1/129';
+refused(qr/--net=switch:a,ip=10.1.0.1\/24,gw=10.2.0.1: gw=10.2.0.1: not in the network of ip=10.1.0.1\/24/,
+	'--net=switch:a,ip=10.1.0.1/24,gw=10.2.0.1');
+refused(qr/--net=switch:a,ip=fd01::1\/64,gw=fd02::1: gw=fd02::1: not in the network of ip=fd01::1\/64/,
+	'--net=switch:a,ip=fd01::1/64,gw=fd02::1');
+refused(qr/--net=switch:a,ip=10.1.0.1\/24,gw=fd02::1: gw=fd02::1: ip= is needed too, of IPv6/,
+	'--net=switch:a,ip=10.1.0.1/24,gw=fd02::1');
+refused(qr/--net=switch:a,gw=10.1.0.1: gw=10.1.0.1: ip= is needed too, of IPv4/, '--net=switch:a,gw=10.1.0.1');
+refused(qr/.*: ip=: twice for IPv4; .*/, '--net=switch:a,ip=10.1.0.1/24,ip=10.1.0.2/24');
+refused(qr/.*: gw=: twice for IPv4; .*/, '--net=switch:a,ip=10.1.0.1/24,gw=10.1.0.2,gw=10.1.0.3');
+refused(qr/.*: dns=: too many, the most is 3/, '--net=switch:a' . ',dns=10.1.0.1' x 4);
+refused(qr/.*: $_=: twice/, "--net=tap:kt0" . ",$_=02:00:00:00:00:01" x 2) for 'mac';
+refused(qr/.*: mtu=: twice/, '--net=switch:a,mtu=1500,mtu=1400');
+refused(qr/--net=fd:$_: a standard stream: take one from 3 on/, "--net=fd:$_") for 0 .. 2;
 refused(qr/--net=fd:99: that descriptor is not open/, '--net=fd:99');
 refused(qr/--net=switch:a b: not a name.*/, '--net=switch:a b');
 refused(qr/--pcap=x: there is no interface eth0.*/, '--pcap=x');

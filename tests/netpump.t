@@ -320,4 +320,50 @@ message($guest);
 same([out(header($NEEDS_CSUM, 0, 0, 0, 30, 0) . $frame)], [$local],
 	'without a shield it comes');
 stop();
+
+# ---- answers of published UDP ports --------------------------------------------
+
+# Addresses of frames of UDP between the guest and the host.
+my %host = (gateway => pack('C4', 10, 0, 2, 2), loopback => pack('C4', 127, 0, 0, 1),
+	other => pack('C4', 127, 0, 0, 9), guest => pack('C4', 10, 0, 2, 15), alien => pack('C4', 10, 0, 2, 16));
+sub udp {
+	my ($from, $sport, $to, $dport, %p) = @_;
+
+	return packet(proto => 17, payload => 'some data', src => $host{$from}, sport => $sport,
+		dst => $host{$to}, dport => $dport, %p);
+}
+sub in_udp { return [map { substr $_, 10 } in(udp(@_))] }
+sub out_udp { return [out("\0" x 10 . udp(@_))] }
+
+start('--shield', '--gateway', '10.0.2.2', '--guest', '10.0.2.15', '--udp-port', 53, '--udp-port', 68);
+message($guest);
+my @asked = ('guest', 53, 'gateway', 5000);
+same(out_udp(@asked), [udp(@asked)], 'answers: nobody has asked');
+same(in_udp('gateway', 5000, 'guest', 53), [udp('gateway', 5000, 'guest', 53)], 'answers: a client asks');
+same(out_udp(@asked), [udp('guest', 53, 'loopback', 5000)], 'answers: it is answered');
+same(out_udp(@asked, partial => 0, payload => ''), [udp('guest', 53, 'loopback', 5000, payload => '')],
+	'answers: with nothing');
+same(in_udp('loopback', 5000, 'guest', 53), [udp('gateway', 5000, 'guest', 53)],
+	'answers: then it asks by its own address');
+same(in_udp('other', 5001, 'guest', 53), [udp('gateway', 5001, 'guest', 53)], 'answers: so does another');
+same(out_udp('guest', 53, 'gateway', 5001), [udp('guest', 53, 'other', 5001)], 'answers: which is answered');
+same(out_udp(@asked), [udp('guest', 53, 'loopback', 5000)], 'answers: and the first one still');
+for (['to another port', 'guest', 53, 'gateway', 5002], ['from another port', 'guest', 54, 'gateway', 5000],
+	['from another address', 'alien', 53, 'gateway', 5000],
+	['to where the place is the same', 'guest', 53, 'gateway', 5000 + 1024],
+	['a fragment', @asked, frag => 0x2000], ['a later fragment', @asked, frag => 1],
+	['TCP', @asked, proto => 6]) {
+	my ($what, @packet) = @$_;
+
+	same(out_udp(@packet), [udp(@packet)], "answers: $what: none");
+}
+same(out_udp('guest', 53, 'loopback', 5000), [], 'answers: to the loopback itself: none');
+for (['a port that is not published', 'gateway', 5003, 'guest', 54], ['DHCP', 'gateway', 67, 'guest', 68],
+	['TFTP', 'gateway', 69, 'guest', 53], ['not to the guest', 'gateway', 5003, 'alien', 53]) {
+	my ($what, $from, $sport, $to, $dport) = @$_;
+
+	same(in_udp($from, $sport, $to, $dport), [udp($from, $sport, $to, $dport)], "answers: $what comes");
+	same(out_udp($to, $dport, $from, $sport), [udp($to, $dport, $from, $sport)], 'and is none that asks');
+}
+stop();
 done_testing();

@@ -11,6 +11,7 @@ use lib "$FindBin::Bin/lib";
 use Net;
 use Guest;
 use Launcher;
+use POSIX ();
 use Socket;
 use Test::More;
 use Time::HiRes qw(sleep time);
@@ -118,6 +119,56 @@ my $switches = scratch() . '/kernelet/.switch';
 	ok(wait_until(5, sub { !glob "$switches/busy*" }), 'and leaves nothing');
 }
 
+# ---- UDP -----------------------------------------------------------------------
+
+{
+	# the host's root, for its perl; datagrams of all lengths up to what takes fragments
+	my $run = sub {
+		my ($address, $script) = @_;
+		return kernelet(['run', '--root-user', "--net=switch:udp,ip=$address/24", '--', 'perl', '-MSocket', '-e',
+			"socket S, AF_INET, SOCK_DGRAM, 0 or die; $script"], time => 120);
+	};
+	my $echo = $run->('10.8.9.1', 'bind S, pack_sockaddr_in(7, INADDR_ANY) or die; $| = 1; print "up\n"; ' .
+		'while (my $from = recv S, $_, 65535, 0) { send S, reverse($_), 0, $from; last if $_ eq "end" }');
+	ok($echo->expect(qr/up\n/, 30), 'UDP: a server is up') or diag($echo->err);
+	my $asks = $run->('10.8.9.2', '$SIG{ALRM} = sub { die "no answer" }; alarm 60; ' .
+		'for my $n (0, 1, 17, 1471, 1472, 1473, 9000, 65507) { my $data = join "", map { chr rand 256 } 1 .. $n; ' .
+		'send S, $data, 0, pack_sockaddr_in(7, inet_aton("10.8.9.1")); recv S, my $got, 65535, 0; ' .
+		'print "$n ", $got eq reverse($data) ? "right" : "wrong", "\n" } ' .
+		'send S, "end", 0, pack_sockaddr_in(7, inet_aton("10.8.9.1"));');
+	is($asks->finish, 0, 'UDP: who asks: exit status') or diag($asks->err);
+	is($asks->out, join('', map { "$_ right\n" } 0, 1, 17, 1471, 1472, 1473, 9000, 65507), 'UDP: all comes back');
+	is($echo->finish, 0, 'UDP: the server: exit status');
+}
+
+# ---- both families -----------------------------------------------------------
+
+{
+	my $far = member('far', 'switch:both,ip=10.8.7.1/24,ip=fd08:7::1/64', '');
+	my $g = member('near', 'switch:both,ip=fd08:7::2/64,gw=10.8.7.1,dns=10.8.7.1,gw=fd08:7::1,ip=10.8.7.2/24,dns=fd08:7::1', '');
+	my (undef, $out) = ask($g, 'ip -o addr show eth0; ip route; ip -6 route; cat /etc/resolv.conf');
+
+	like($out, qr{inet 10\.8\.7\.2/24}, 'both: an address of IPv4');
+	like($out, qr{inet6 fd08:7::2/64}, 'and one of IPv6');
+	like($out, qr/^default via 10\.8\.7\.1 dev eth0/m, 'a gateway of IPv4');
+	like($out, qr/^default via fd08:7::1 dev eth0/m, 'and one of IPv6');
+	like($out, qr/^nameserver 10\.8\.7\.1\nnameserver fd08:7::1\n/m, 'name servers, as they were written');
+	is(status_in($far, 'ip addr add 192.0.2.77/32 dev lo && ip addr add 2001:db8::77/128 dev lo'), 0, 'what is beyond');
+	is(status_in($g, 'ping -c 1 -W 2 10.8.7.1'), 0, 'ping by IPv4');
+	is(status_in($g, 'ping -6 -c 1 -W 2 fd08:7::1'), 0, 'ping by IPv6');
+	is(status_in($g, 'ping -c 1 -W 2 192.0.2.77'), 0, 'beyond the gateway, by IPv4');
+	is(status_in($g, 'ping -6 -c 1 -W 2 2001:db8::77'), 0, 'beyond the gateway, by IPv6');
+	# (it is kept in memory)
+	my $bytes = $BYTES >> 2;
+	my $zeros = md5_of("head -c $bytes /dev/zero");
+	is(status_in($far, "head -c $bytes /dev/zero >/tmp/zeros && httpd -p '[fd08:7::1]:8001' -h /tmp"), 0, 'a server of IPv6');
+	(undef, $out) = ask($g, 'printf "GET /zeros HTTP/1.0\r\n\r\n" | nc fd08:7::1 8001 | ' .
+		"tail -c $bytes | md5sum", 120);
+	is($out, "$zeros  -\n", "IPv6: $bytes bytes");
+	leave($g, 'near');
+	leave($far, 'far');
+}
+
 # ---- DHCP, shaping -----------------------------------------------------------
 
 {
@@ -173,6 +224,26 @@ SKIP: {
 	like($g->out, qr/net0=fd:\d+,fd:\d+,.*vsock=fd:/s, 'shows them');
 	ok(!-e "$file.sock", 'and makes neither');
 }
+{
+	my $file = scratch() . '/one';
+	POSIX::mkfifo("$file.pipe", 0666);
+	my $h = command(['run', '--root=builtin', '--net=switch:a', "--pcap=$file.pipe", '--', 'true']);
+	is("$h->{ended} " . $h->err, "2 kernelet: --pcap=$file.pipe: a pipe: say a file, which tail -c +1 -f can give to a reader\n",
+		'a capture to a pipe');
+	my $g = member('full', 'switch:full', '10.8.8.1', '--pcap=/dev/full');
+	is(scalar(() = (ask($g, 'ping -c 3 -i 0.1 -W 1 10.8.8.2 >/dev/null; dmesg'))[1] =~
+		/eth0: the capture ends: its file takes no more \(-28\)/g), 1, 'a full disk is said once');
+	$g->close_stdin;
+	is($g->finish, 0, 'a full disk: exit status');
+	spew("$file.1", '');
+	chmod 0666, "$file.1";
+	symlink "$file.1", "$file.2";
+	for my $two ("$file.1", "$file.2", '/dev/../' . "$file.1") {
+		$h = command(['run', '--root=builtin', '--net=switch:a', '--net=switch:b', "--pcap=0:$file.1",
+			"--pcap=1:$two", '--', 'true']);
+		is("$h->{ended} " . $h->err, "2 kernelet: --pcap=$two: it is the file for eth0 already\n", 'one file for two');
+	}
+}
 SKIP: {
 	my $tcpdump = program('tcpdump') // skip('no tcpdump here', 1);
 	my $file = scratch() . '/capture';
@@ -207,6 +278,15 @@ SKIP: {
 	is(status_in($c, 'ping -c 1 -W 2 10.8.3.1'), 0, 'VDE: one joins');
 	leave($c, 'VDE: one leaves');
 	is(status_in($b, 'ping -c 1 -W 2 10.8.3.1'), 0, 'VDE: the others stay');
+	# a pump is killed; another one may be there before the guest looks: the losses are counted
+	my $downs = (ask($a, 'cat /sys/class/net/eth0/carrier_down_count'))[1] + 1;
+	my %all = processes_below($a->pid);
+	my ($pump) = grep { $all{$_} eq 'kernelet-pump' } keys %all;
+	ok($pump, 'VDE: there is a pump') and kill KILL => $pump;
+	is(status_in($a, "i=0; until [ \$(cat /sys/class/net/eth0/carrier_down_count) = $downs ] || [ \$i -gt 50 ]; " .
+		'do sleep 0.2; i=$((i + 1)); done; [ $i -le 50 ]'), 0, 'VDE: the pump is killed: no link');
+	is(carrier_in($a, 1), 0, 'VDE: there is one again');
+	is(status_in($a, 'ping -c 1 -W 2 10.8.3.2'), 0, 'VDE: and it works, too');
 	# the switch dies and comes back
 	stop_background($switch);
 	is(carrier_in($a, 0), 0, 'VDE: the switch is killed: no link');
@@ -265,7 +345,8 @@ sub request {
 			'fd:99', 'user,what';
 	my @bad = (
 		['user,mtu=20000', qr/--net=user,mtu=20000: mtu=20000: --net=user takes up to 9000/],
-		['vde:/nonexistent', qr/steady: vde:\/nonexistent: it does not work: see what steady wrote/],
+		['vde:/nonexistent', qr/steady: --net=vde:\/nonexistent: cannot be opened: No such file or directory/],
+		['vde:nosuch://x', qr/steady: --net=vde:nosuch:\/\/x: libvdeplug has no such plug-in here; .*/],
 		['what', qr/--net=what: not one of .*/],
 	);
 	for my $case (@bad) {
@@ -273,6 +354,14 @@ sub request {
 
 		is($h->{ended}, 2, "add $case->[0]: status 2");
 		like($h->err, qr/\Akernelet: $case->[1]\n\z/, "add $case->[0]: one line");
+	}
+	# a path is of the directory of who asks
+	for my $rel ('none', 'vde://none') {
+		my ($status, $out) = run_user('sh', '-c', "cd /usr/lib && XDG_RUNTIME_DIR=$ENV{XDG_RUNTIME_DIR} " .
+			"$KERNELET net steady add vde:$rel,ip=10.8.6.9/24 2>&1");
+		my $whole = $rel =~ s{none}{/usr/lib/none}r;
+		is("$status $out", "2 kernelet: steady: --net=vde:$whole,ip=10.8.6.9/24: cannot be opened: " .
+			"No such file or directory\n", "add vde:$rel");
 	}
 	# a descriptor that who asks has, and the launcher has not
 	my ($status, $out) = run_user('bash', '-c',

@@ -11,6 +11,7 @@ use Net;
 use Guest;
 use Launcher;
 use IO::Socket::INET;
+use Socket qw(MSG_DONTWAIT);
 use Test::More;
 use Time::HiRes qw(sleep time);
 
@@ -54,6 +55,15 @@ my $get = 'get() { printf "GET / HTTP/1.0\r\n\r\n" | nc -w 4 $1 $2 | grep world;
 	like($g->out, qr/^gateway$/m, 'the gateway answers');
 	like($g->out, qr/(?:^of the world\n){2}/m, 'the world is there, by IPv4 and IPv6');
 	$g->clean('--net');
+}
+{
+	my $g = run_in(['--net=user,dns=192.0.2.1,dns=2001:db8::1', '--root-user'],
+		['sh', '-c', "cat /etc/resolv.conf; ip -o addr show eth0; ip route; $get 192.0.2.1 8001"]);
+
+	like($g->out, qr/\Anameserver 192\.0\.2\.1\nnameserver 2001:db8::1\n1?\d: eth0/m, 'dns=: those, and no other');
+	like($g->out, qr{inet 10\.0\.2\.15/24.*inet6 fd00:2::15/64.*^default via 10\.0\.2\.2.*of the world}ms,
+		'and all else is as ever');
+	$g->clean('dns=');
 }
 {
 	# the usual way in, too
@@ -115,6 +125,77 @@ my $reach = join '; ', 'ip addr del 127.0.0.1/8 dev lo', 'ip route del local 127
 	$g->clean('published');
 }
 {
+	# UDP: what comes is answered, and the port is a way to nothing else
+	my $guest = <<'END';
+use Socket;
+my $port = 53;
+fork || ++$port && fork || ++$port;
+socket my $s, AF_INET, SOCK_DGRAM, 0 or die;
+bind $s, pack_sockaddr_in($port, INADDR_ANY) or die "bind: $!";
+$| = 1;
+print "up $port\n";
+while (my $from = recv $s, my $text, 9000, 0) {
+	my ($port, $address) = unpack_sockaddr_in($from);
+	send $s, inet_ntoa($address) . " $text", 0, $from;
+	next unless $text =~ /^try (\d+)/;
+	send $s, 'INTRUDER', 0, pack_sockaddr_in($1, inet_aton($_))
+		for qw(10.0.2.2 127.0.0.1 0.0.0.0 10.0.2.3 10.0.2.77 10.0.2.255 255.255.255.255);
+	socket my $other, AF_INET, SOCK_DGRAM, 0 or die;
+	send $other, 'INTRUDER', 0, $from;
+	send $s, 'tried', 0, $from;
+}
+END
+	my $g = kernelet(['run', '--root-user', '--net=user', '--publish=127.0.0.1:15300:53/udp',
+		'--publish=192.0.2.1:15301:54/udp', '--publish=0.0.0.0:15302:55/udp',
+		'--', 'perl', '-e', $guest], time => 120);
+	ok($g->expect(qr/(?:up 5\d\n.*){3}/s, 30), 'published UDP: the guest is up') or diag($g->err);
+	my $client = sub {
+		my ($to, $port) = @_;
+		return IO::Socket::INET->new(Proto => 'udp', PeerAddr => $to, PeerPort => $port) // die $@;
+	};
+	my $answer = sub {
+		my ($s) = @_;
+		my $bits = '';
+		vec($bits, fileno $s, 1) = 1;
+		return 'none' unless select $bits, undef, undef, 10;
+		my $text;
+		return defined recv($s, $text, 9000, 0) ? $text : "$!";
+	};
+	my @s = map { $client->('127.0.0.1', 15300) } 1 .. 2;
+	for my $round (1 .. 3) {
+		for my $i (0, 1) {
+			send $s[$i], "round $round of $i", 0;
+			is($answer->($s[$i]), "10.0.2.2 round $round of $i", "published UDP: client $i is answered, $round");
+		}
+	}
+	# both at once: whose answer is whose
+	send $s[$_], "at once $_", 0 for 0, 1;
+	is($answer->($s[$_]), "10.0.2.2 at once $_", "published UDP: client $_ gets its own answer") for 0, 1;
+	my $long = 'x' x 8000;
+	send $s[0], $long, 0;
+	is($answer->($s[0]), "10.0.2.2 $long", 'published UDP: a long one');
+	my $s = $client->('192.0.2.1', 15301);
+	send $s, 'hello', 0;
+	like($answer->($s), qr/^[\d.]+ hello$/, 'published UDP: on another address of the host');
+	for my $to ('127.0.0.1', '192.0.2.1') {
+		$s = $client->($to, 15302);
+		send $s, 'hello', 0;
+		like($answer->($s), qr/^[\d.]+ hello$/, "published UDP: on all, at $to");
+	}
+	my $victim = IO::Socket::INET->new(Proto => 'udp', LocalAddr => '0.0.0.0', LocalPort => 15399) // die $@;
+	send $s[0], 'try 15399', 0;
+	is($answer->($s[0]), '10.0.2.2 try 15399', 'published UDP: the guest tries others');
+	is($answer->($s[0]), 'tried', 'and has, and not by another port of its own');
+	# what was sent before that answer would have come before it
+	my $got;
+	is(recv($victim, $got, 9000, MSG_DONTWAIT), undef, 'published UDP: no way to other ports')
+		or diag($got);
+	$g->close_stdin;
+	kill TERM => $g->pid;
+	$g->finish;
+	$g->clean('published UDP');
+}
+{
 	# $BYTES each way, with checksums: in by a published port, out to the world
 	my $g = kernelet(['run', '--root=builtin', "--share=$BUILD/tests/lib:/t", '--net', '--publish=7001:7001', '--', 'sh', '-c',
 		"echo up; /t/tcp take 7001 | md5sum; head -c $BYTES /dev/zero | /t/tcp give 192.0.2.1 7002"],
@@ -141,7 +222,7 @@ my $reach = join '; ', 'ip addr del 127.0.0.1/8 dev lo', 'ip route del local 127
 # ---- its pump is killed ------------------------------------------------------
 
 {
-	my $g = kernelet(['run', '--root=builtin', '--net', '--', 'sh', '-c',
+	my $g = kernelet(['run', '--root=builtin', '--net', '--publish=8090:80', '--publish=8091:80', '--', 'sh', '-c',
 		'echo up; while read line; do eval "$line"; echo "-- $?"; done']);
 	ok($g->expect(qr/up\n/, 30), 'a pump: the guest is up');
 	$g->send("$get 192.0.2.1 8001\n");
@@ -159,7 +240,13 @@ my $reach = join '; ', 'ip addr del 127.0.0.1/8 dev lo', 'ip route del local 127
 	$g->send("echo downs \$(cat /sys/class/net/eth0/carrier_down_count)\n");
 	ok($g->expect(qr/^downs \d+\n-- 0/m, 10), 'losses of the link are counted');
 	my ($downs) = $g->out =~ /^downs (\d+)/m;
+	# as the pump ends another program takes one of its ports
+	kill STOP => $g->pid;
 	kill KILL => $pump;
+	my $taken;
+	ok(wait_until(10, sub { $taken = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 8090,
+		Listen => 1, ReuseAddr => 1) }), 'a published port is taken');
+	kill CONT => $g->pid;
 	$g->send(sprintf $wait, 'carrier_down_count', $downs + 1);
 	ok($g->expect(qr/^-- 0/m, 20), 'the pump is killed: no link');
 	$g->send(sprintf $wait, 'carrier', 1);
@@ -168,6 +255,8 @@ my $reach = join '; ', 'ip addr del 127.0.0.1/8 dev lo', 'ip route del local 127
 	ok($g->expect(qr/of the world\n-- 0/, 20), 'and the world');
 	$g->close_stdin;
 	is($g->finish, 0, 'a pump: exit status');
+	is($g->err, "kernelet: --publish=8090:80: port 8090 of 127.0.0.1 has been taken meanwhile: " .
+		"it is not published now\n", 'the port that is lost is named');
 	$g->clean('a pump');
 }
 
@@ -187,7 +276,19 @@ refused(qr/--publish=80: say .*/, '--net=user', '--publish=80');
 refused(qr/--publish=x:80: x: not a port; .*/, '--net=user', '--publish=x:80');
 refused(qr/--publish=\[::1\]:8080:80: IPv4 only: .*/, '--net=user', '--publish=[::1]:8080:80');
 refused(qr/--publish=192.0.2.9:8080:80: 192.0.2.9: .*/, '--net=user', '--publish=192.0.2.9:8080:80');
+for my $case (['8080:80', '8080:81'], ['127.0.0.1:8080:80', '0.0.0.0:8080:81'], ['0.0.0.0:8080:80', '192.0.2.1:8080:80'],
+	['8080:80/udp', '8080:81/udp']) {
+	my ($one, $two) = @$case;
+	refused(qr/--publish=\Q$two\E: port 8080 is published by --publish=\Q$one\E already/, '--net=user',
+		map { "--publish=$_" } @$case);
+}
+refused(qr/--publish=8081:80\/udp: UDP port 80 of the guest is published by --publish=8080:80\/udp already.*/,
+	'--net=user', '--publish=8080:80/udp', '--publish=8081:80/udp');
+is(run_in(['--net=user', map { "--publish=$_" } '8080:80', '8081:80', '8080:80/udp', '192.0.2.1:8080:80'],
+	['true'])->{ended}, 0, 'what is not the same can be published');
 refused(qr/--net=user,mtu=9001: mtu=9001: --net=user takes up to 9000/, '--net=user,mtu=9001');
+refused(qr/--net=user,ip=10.0.2.9\/24: ip=: not with user, .*/, '--net=user,ip=10.0.2.9/24');
+refused(qr/--net=user,gw=10.0.2.9: gw=: not with user, .*/, '--net=user,gw=10.0.2.9');
 refused(qr/--host-loopback: it needs --net=user/, '--host-loopback');
 
 done_testing();

@@ -51,28 +51,66 @@ static bool is_mac(const char *s)
 		      &end) == 6 && !(b[0] & 1) && (b[0] | b[1] | b[2] | b[3] | b[4] | b[5]);
 }
 
-/* ADDRESS/LENGTH, of IPv4 or IPv6 */
-static bool is_prefix(const char *s)
+/**
+ * struct address - of IPv4 or IPv6
+ * @family:	0: IPv4, 1: IPv6
+ * @bytes:	4 or 16
+ * @bits:	length of its network's prefix
+ */
+struct address {
+	int family;
+	unsigned char bytes[16];
+	unsigned long bits;
+};
+
+static bool parse_address(struct address *a, const char *s)
+{
+	*a = (struct address){ 0 };
+	if (inet_pton(AF_INET, s, a->bytes) == 1)
+		return true;
+	a->family = 1;
+	return inet_pton(AF_INET6, s, a->bytes) == 1;
+}
+
+/* ADDRESS/LENGTH */
+static bool parse_prefix(struct address *a, const char *s)
 {
 	char *text __auto_free = print("%s", s), *slash = strchr(text, '/'), *end;
-	struct in6_addr a;
-	unsigned long n;
 
 	if (!slash)
 		return false;
 	*slash++ = '\0';
-	n = strtoul(slash, &end, 10);
-	if (*slash < '0' || *slash > '9' || *end)
+	if (!parse_address(a, text))
 		return false;
-	return (inet_pton(AF_INET, text, &a) == 1 && n <= 32) ||
-	       (inet_pton(AF_INET6, text, &a) == 1 && n <= 128);
+	a->bits = strtoul(slash, &end, 10);
+	return *slash >= '0' && *slash <= '9' && !*end && a->bits &&
+	       a->bits <= (a->family ? 128 : 32);
 }
 
-static bool is_address(const char *s)
+/* One that a host may have: neither of its loopback nor of a group. */
+static bool is_usable(const struct address *a)
 {
-	struct in6_addr a;
+	static const struct in6_addr loopback = IN6ADDR_LOOPBACK_INIT, any = IN6ADDR_ANY_INIT;
 
-	return inet_pton(AF_INET, s, &a) == 1 || inet_pton(AF_INET6, s, &a) == 1;
+	if (a->family)
+		return a->bytes[0] != 0xff && memcmp(a->bytes, &loopback, 16) &&
+		       memcmp(a->bytes, &any, 16);
+	return a->bytes[0] && a->bytes[0] != 127 && a->bytes[0] < 224;
+}
+
+static bool is_in_network(const struct address *a, const struct address *network)
+{
+	unsigned long i;
+
+	for (i = 0; i < network->bits; i++)
+		if ((a->bytes[i / 8] ^ network->bytes[i / 8]) & 0x80 >> i % 8)
+			return false;
+	return true;
+}
+
+static bool is_link_local(const struct address *a)
+{
+	return a->family && a->bytes[0] == 0xfe && (a->bytes[1] & 0xc0) == 0x80;
 }
 
 /* What is wrong with it, as a new string; functions below return that, or NULL. */
@@ -87,8 +125,96 @@ static char *__printf(2, 3) wrong(const struct interface *f, const char *format,
 	return print("--net=%s: %s", f->spec, text);
 }
 
+static char *set_ip(struct interface *f, const char *value)
+{
+	struct address a;
+
+	if (!parse_prefix(&a, value) || !is_usable(&a))
+		return wrong(f, "ip=%s: not an address with its network, as 10.1.0.2/24", value);
+	if (f->kind == NET_USER)
+		return wrong(f, "ip=: not with user, which has a network of its own");
+	if (f->ip[a.family])
+		return wrong(f, "ip=: twice for IPv%d; one of each family can be given",
+			     a.family ? 6 : 4);
+	f->ip[a.family] = print("%s", value);
+	return NULL;
+}
+
+static char *set_gateway(struct interface *f, const char *value)
+{
+	struct address a;
+
+	if (!parse_address(&a, value) || !is_usable(&a))
+		return wrong(f, "gw=%s: not an IP address of a gateway", value);
+	if (f->kind == NET_USER)
+		return wrong(f, "gw=: not with user, which has a gateway of its own");
+	if (f->gateway[a.family])
+		return wrong(f, "gw=: twice for IPv%d; one of each family can be given",
+			     a.family ? 6 : 4);
+	f->gateway[a.family] = print("%s", value);
+	return NULL;
+}
+
+/* Keys are taken from the end: the first place gets what is written first. */
+static char *set_dns(struct interface *f, const char *value)
+{
+	struct address a;
+
+	if (!parse_address(&a, value))
+		return wrong(f, "dns=%s: not an IP address", value);
+	if (f->dns[MAX_DNS - 1])
+		return wrong(f, "dns=: too many, the most is %d", MAX_DNS);
+	memmove(f->dns + 1, f->dns, (MAX_DNS - 1) * sizeof(*f->dns));
+	f->dns[0] = print("%s", value);
+	return NULL;
+}
+
+static char *set_host(struct interface *f, const char *value)
+{
+	struct address a;
+
+	if (!parse_prefix(&a, value) || !is_usable(&a))
+		return wrong(f, "host=%s: not an address with its network, as 10.1.0.2/24", value);
+	if (f->kind != NET_TAP)
+		return wrong(f, "host= is for tap: only");
+	f->host_ip = print("%s", value);
+	return NULL;
+}
+
+/* A guest without an address there cannot reach it. */
+static char *check_gateways(const struct interface *f)
+{
+	int i;
+
+	for (i = 0; i < FAMILIES; i++) {
+		struct address gateway, own;
+
+		if (!f->gateway[i])
+			continue;
+		parse_address(&gateway, f->gateway[i]);
+		if (is_link_local(&gateway))
+			continue;
+		if (!f->ip[i])
+			return wrong(f, "gw=%s: ip= is needed too, of IPv%d", f->gateway[i],
+				     i ? 6 : 4);
+		parse_prefix(&own, f->ip[i]);
+		if (!is_in_network(&gateway, &own))
+			return wrong(f, "gw=%s: not in the network of ip=%s", f->gateway[i],
+				     f->ip[i]);
+	}
+	return NULL;
+}
+
+static bool is_given(const struct interface *f, const char *key)
+{
+	return (!strcmp(key, "mac") && *f->mac) || (!strcmp(key, "mtu") && f->mtu) ||
+	       (!strcmp(key, "host") && f->host_ip) || (!strcmp(key, "pcap") && f->pcap);
+}
+
 static char *set_key(struct interface *f, const char *key, const char *value)
 {
+	if (is_given(f, key))
+		return wrong(f, "%s=: twice", key);
 	if (!strcmp(key, "mac")) {
 		if (!is_mac(value))
 			return wrong(f, "mac=%s: not a unicast MAC address, as 02:00:00:00:00:01",
@@ -101,17 +227,14 @@ static char *set_key(struct interface *f, const char *key, const char *value)
 		if (*value < '0' || *value > '9' || *end || n < 68 || n > 65521)
 			return wrong(f, "mtu=%s: not an MTU, which is from 68 to 65521", value);
 		f->mtu = n;
-	} else if (!strcmp(key, "ip") || !strcmp(key, "host")) {
-		if (!is_prefix(value))
-			return wrong(f, "%s=%s: not an address with its network, as 10.1.0.2/24",
-				     key, value);
-		if (*key == 'h' && f->kind != NET_TAP)
-			return wrong(f, "host= is for tap: only");
-		*(*key == 'h' ? &f->host_ip : &f->ip) = print("%s", value);
-	} else if (!strcmp(key, "gw") || !strcmp(key, "dns")) {
-		if (!is_address(value))
-			return wrong(f, "%s=%s: not an IP address", key, value);
-		*(*key == 'g' ? &f->gateway : &f->dns) = print("%s", value);
+	} else if (!strcmp(key, "ip")) {
+		return set_ip(f, value);
+	} else if (!strcmp(key, "host")) {
+		return set_host(f, value);
+	} else if (!strcmp(key, "gw")) {
+		return set_gateway(f, value);
+	} else if (!strcmp(key, "dns")) {
+		return set_dns(f, value);
 	} else if (!strcmp(key, "pcap")) {
 		f->pcap = print("%s", value);
 	} else {
@@ -187,6 +310,8 @@ static char *check_arg(struct interface *f)
 		if (*f->arg < '0' || *f->arg > '9' || *end ||
 		    fcntl(f->fds[0], F_GETFD) < 0)
 			return wrong(f, "that descriptor is not open");
+		if (f->fds[0] <= STDERR_FILENO)
+			return wrong(f, "a standard stream: take one from 3 on");
 		f->n_fds = 1;
 		break;
 	default:
@@ -208,6 +333,8 @@ char *interface_parse(struct interface *f, const char *spec)
 	f->watch.fd = -1;
 	f->retry.fd = -1;
 	trouble = take_keys(f, text);
+	if (!trouble)
+		trouble = check_gateways(f);
 	if (trouble)
 		return trouble;
 	colon = strchr(text, ':');
@@ -243,27 +370,45 @@ static char *search_list(void)
 	return print("%s", "");
 }
 
-/* What user mode is by IPv6; good until the next call. */
-static const char *ipv6_of(const struct interface *f)
+static void add_pair(struct bytes *b, const char *key, const char *value)
 {
-	static char text[96];
+	char *text __auto_free = print(" %s=%s", key, value);
 
-	snprintf(text, sizeof(text), "ip=fd00:%d::15/64 gw=fd00:%d::2 dns=fd00:%d::3",
-		 f->subnet, f->subnet, f->subnet);
-	return text;
+	bytes_add(b, text, strlen(text));
+}
+
+static void add_user(struct bytes *b, const struct interface *f)
+{
+	int n = f->subnet;
+	char *text __auto_free =
+		print(" ip=10.0.%d.15/24 gw=10.0.%d.2 ip=fd00:%d::15/64 gw=fd00:%d::2", n, n, n, n);
+	char *search __auto_free = NULL, *dns __auto_free = NULL;
+
+	bytes_add(b, text, strlen(text));
+	if (f->dns[0])
+		return;
+	search = search_list();
+	dns = print(" dns=10.0.%d.3 dns=fd00:%d::3 %s", n, n, search);
+	bytes_add(b, dns, strlen(dns));
 }
 
 char *interface_record(const struct interface *f)
 {
-	if (f->kind == NET_USER && !f->ip) {
-		char *search __auto_free = search_list();
-		int n = f->subnet;
+	char *head __auto_free = print("eth%d mtu=%u", f->number, f->mtu);
+	struct bytes b = { 0 };
+	int i;
 
-		return print("eth%d mtu=%u ip=10.0.%d.15/24 gw=10.0.%d.2 dns=10.0.%d.3 %s %s",
-			     f->number, f->mtu, n, n, n, ipv6_of(f), search);
-	}
-	return print("eth%d mtu=%u%s%s%s%s%s%s", f->number, f->mtu,
-		     f->ip ? " ip=" : "", f->ip ? f->ip : "",
-		     f->gateway ? " gw=" : "", f->gateway ? f->gateway : "",
-		     f->dns ? " dns=" : "", f->dns ? f->dns : "");
+	bytes_add(&b, head, strlen(head));
+	if (f->kind == NET_USER)
+		add_user(&b, f);
+	for (i = 0; i < FAMILIES; i++)
+		if (f->ip[i])
+			add_pair(&b, "ip", f->ip[i]);
+	for (i = 0; i < FAMILIES; i++)
+		if (f->gateway[i])
+			add_pair(&b, "gw", f->gateway[i]);
+	for (i = 0; i < MAX_DNS && f->dns[i]; i++)
+		add_pair(&b, "dns", f->dns[i]);
+	bytes_add(&b, "", 1);
+	return b.p;
 }

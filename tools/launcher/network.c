@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "network.h"
 
@@ -25,8 +26,8 @@ static unsigned int port_of(const char *publish, const char *text)
 	return n;
 }
 
-/* Whether the port is free: the plug-in would not say. */
-static void check_port(const char *publish, const struct publication *p)
+/* 0 when the port is free, else why not: the plug-in would not say. */
+static int port_error(const struct publication *p)
 {
 	int fd __auto_fd = socket(AF_INET, (p->udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
 	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(p->host) };
@@ -35,14 +36,54 @@ static void check_port(const char *publish, const struct publication *p)
 	inet_pton(AF_INET, p->address, &a.sin_addr);
 	if (!p->udp)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (!bind(fd, (struct sockaddr *)&a, sizeof(a)))
-		return;
-	if (errno == EADDRINUSE)
-		fail("--publish=%s: port %u of %s is in use", publish, p->host, p->address);
-	if (errno == EACCES)
-		fail("--publish=%s: no permission for port %u; take one from 1024 on", publish,
+	return bind(fd, (struct sockaddr *)&a, sizeof(a)) ? errno : 0;
+}
+
+static void check_port(const struct publication *p)
+{
+	int error = port_error(p);
+
+	if (error == EADDRINUSE)
+		fail("--publish=%s: port %u of %s is in use", p->spec, p->host, p->address);
+	if (error == EACCES)
+		fail("--publish=%s: no permission for port %u; take one from 1024 on", p->spec,
 		     p->host);
-	fail("--publish=%s: %s: %s", publish, p->address, strerror(errno));
+	if (error)
+		fail("--publish=%s: %s: %s", p->spec, p->address, strerror(error));
+}
+
+void network_check_ports(const struct network *net)
+{
+	int i;
+
+	for (i = 0; i < net->n_publish; i++)
+		if (port_error(&net->publish[i]))
+			complain("--publish=%s: port %u of %s has been taken meanwhile: it is not published now",
+				 net->publish[i].spec, net->publish[i].host,
+				 net->publish[i].address);
+}
+
+static bool is_any(const struct publication *p)
+{
+	return !strcmp(p->address, "0.0.0.0");
+}
+
+/* Ports of the host are had once; and libslirp answers from one port by UDP only. */
+static void check_others(const struct network *net, const struct publication *p)
+{
+	const struct publication *o;
+
+	for (o = net->publish; o < net->publish + net->n_publish; o++) {
+		if (o->udp != p->udp)
+			continue;
+		if (o->host == p->host &&
+		    (is_any(o) || is_any(p) || !strcmp(o->address, p->address)))
+			fail("--publish=%s: port %u is published by --publish=%s already", p->spec,
+			     p->host, o->spec);
+		if (p->udp && o->guest == p->guest)
+			fail("--publish=%s: UDP port %u of the guest is published by --publish=%s already, and can be once",
+			     p->spec, p->guest, o->spec);
+	}
 }
 
 static void add_publication(struct network *net, const char *spec)
@@ -79,7 +120,9 @@ static void add_publication(struct network *net, const char *spec)
 	}
 	p->host = port_of(spec, host ? host : text);
 	p->guest = port_of(spec, guest);
-	check_port(spec, p);
+	p->spec = print("%s", spec);
+	check_others(net, p);
+	check_port(p);
 	net->n_publish++;
 }
 
@@ -192,6 +235,26 @@ static void make_socket(struct interface *f)
 	f->n_fds = 1;
 }
 
+/* A capture's file is one interface's: frames of two would be mixed up. */
+static void check_pcap(const struct network *net, const struct interface *f)
+{
+	const struct interface *o;
+	struct stat a, b;
+
+	/* the guest's kernel does not wait for a reader, and so could lose half a frame */
+	if (!stat(f->pcap, &b) && S_ISFIFO(b.st_mode))
+		fail("--pcap=%s: a pipe: say a file, which tail -c +1 -f can give to a reader",
+		     f->pcap);
+	for (o = net->interface; o < f; o++) {
+		if (!o->pcap)
+			continue;
+		if (!strcmp(o->pcap, f->pcap) ||
+		    (!stat(o->pcap, &a) && !stat(f->pcap, &b) && !S_ISCHR(a.st_mode) &&
+		     a.st_dev == b.st_dev && a.st_ino == b.st_ino))
+			fail("--pcap=%s: it is the file for eth%d already", f->pcap, o->number);
+	}
+}
+
 /* In a dry run something in its place: what was captured before stays. */
 static int open_pcap(const struct interface *f, bool dry_run)
 {
@@ -203,7 +266,7 @@ static int open_pcap(const struct interface *f, bool dry_run)
 	return fd;
 }
 
-static void add_words(struct machine *m, const struct interface *f, bool dry_run)
+static void add_words(struct machine *m, const struct network *net, const struct interface *f)
 {
 	char *head __auto_free = print("net%d=", f->number), *tail __auto_free = NULL;
 	struct bytes b = { 0 };
@@ -224,8 +287,10 @@ static void add_words(struct machine *m, const struct interface *f, bool dry_run
 		bytes_add(&b, part, strlen(part));
 	}
 	if (f->pcap) {
-		int fd = machine_keep(m, open_pcap(f, dry_run));
-		char *part __auto_free = print(",pcap=fd:%d", fd);
+		char *part __auto_free = NULL;
+
+		check_pcap(net, f);
+		part = print(",pcap=fd:%d", machine_keep(m, open_pcap(f, net->dry_run)));
 
 		bytes_add(&b, part, strlen(part));
 	}
@@ -278,7 +343,7 @@ void network_open(struct network *net, struct machine *m, struct session *s, uns
 	for (i = 0; i < SPARE_INTERFACES; i++)
 		add_spare(net);
 	for (i = 0; i < net->n; i++)
-		add_words(m, &net->interface[i], net->dry_run);
+		add_words(m, net, &net->interface[i]);
 }
 
 void network_start(struct network *net)
@@ -291,10 +356,8 @@ void network_start(struct network *net)
 
 		if (f->kind != NET_SPARE && has_socket(f))
 			trouble = plug_start(net, f, true);
-		if (trouble && *trouble)
-			fail("%s", trouble);
 		if (trouble)
-			exit(EXIT_USAGE);
+			fail("%s", trouble);
 	}
 }
 
@@ -343,8 +406,7 @@ static char *add(struct network *net, const char *spec)
 	trouble = plug_start(net, f, true);
 	if (trouble) {
 		f->kind = NET_SPARE;
-		return *trouble ? print("-%s", trouble) :
-		       print("-%s: it does not work: see what %s wrote", spec, net->name);
+		return print("-%s", trouble);
 	}
 	record = interface_record(f);
 	session_send(net->session, TO_NET, record, strlen(record));

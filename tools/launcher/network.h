@@ -7,6 +7,8 @@
 #include "session.h"
 
 #define MAX_INTERFACES	16
+#define FAMILIES	2	/* of addresses: IPv4, IPv6 */
+#define MAX_DNS		3	/* as many as a resolver asks */
 #define USER_MTU	9000	/* libvdeslirp cuts longer frames short */
 #define SPARE_INTERFACES 2	/* for those that are added later */
 
@@ -28,9 +30,9 @@ enum interface_kind {
  * @mac:	address, as text
  * @mtu:	0: the usual one
  * @pcap:	file for a capture, or NULL
- * @ip:		its address in the guest and the prefix's length, or NULL
- * @gateway:	the guest's way out, or NULL
- * @dns:	its name server, or NULL
+ * @ip:		its addresses in the guest and the prefixes' lengths, one of each family, or NULL
+ * @gateway:	the guest's ways out, as @ip
+ * @dns:	its name servers, or NULL
  * @host_ip:	address of the host's end of a TAP device, or NULL
  * @own_netns:	the TAP device is made in namespaces of its own
  * @subnet:	of user mode: third part of the address
@@ -47,7 +49,7 @@ struct interface {
 	int number;
 	char mac[18];
 	unsigned int mtu;
-	char *pcap, *ip, *gateway, *dns, *host_ip;
+	char *pcap, *ip[FAMILIES], *gateway[FAMILIES], *dns[MAX_DNS], *host_ip;
 	bool own_netns;
 	int subnet;
 	int fds[8];
@@ -59,8 +61,10 @@ struct interface {
 
 /**
  * struct publication - a port of the host that is one of the guest's
+ * @spec:	as the user wrote it
  */
 struct publication {
+	char *spec;
 	char address[16];
 	unsigned int host, guest;
 	bool udp;
@@ -116,6 +120,13 @@ void network_open(struct network *net, struct machine *m, struct session *s, uns
 void network_start(struct network *net);
 
 /**
+ * network_check_ports() - say which published ports others have taken meanwhile
+ *
+ * For when user mode starts anew: the plug-in does not say.
+ */
+void network_check_ports(const struct network *net);
+
+/**
  * network_ask() - "list", "add SPEC" or "remove ethN" while the guest runs
  *
  * Return: the answer, as control.c has it.
@@ -162,8 +173,7 @@ void tap_drop_rights(void);
  * @f:		the interface
  * @first:	see whether it works; else it is tried until it does
  *
- * Return: NULL, or a new string that says what is wrong, which is empty when
- * the pump has said it itself on standard error.
+ * Return: NULL, or a new string that says what is wrong.
  */
 char *plug_start(struct network *net, struct interface *f, bool first);
 

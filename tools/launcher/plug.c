@@ -144,6 +144,25 @@ static char *url_of(struct network *net, const struct interface *f)
 	return url.p;
 }
 
+/* What of the host's loopback the guest may reach: its name server, and who asks it. */
+static void add_shield(struct words *w, const struct network *net, const struct interface *f)
+{
+	int i;
+
+	words_add(w, "--shield");
+	words_add(w, "--dns");
+	words_add(w, print("10.0.%d.3", f->subnet));
+	words_add(w, "--dns6");
+	words_add(w, print("fd00:%d::3", f->subnet));
+	words_add(w, "--gateway");
+	words_add(w, print("10.0.%d.2", f->subnet));
+	words_add(w, "--guest");
+	words_add(w, print("10.0.%d.15", f->subnet));
+	for (i = 0; f->subnet == 2 && i < net->n_publish; i++)
+		if (net->publish[i].udp)
+			words_add(w, print("--udp-port=%u", net->publish[i].guest));
+}
+
 /* Only the first one is waited for: it says by @ready that its plug is open. */
 static void __noreturn become_pump(struct network *net, const struct interface *f, int ready,
 				   bool first, pid_t parent)
@@ -164,13 +183,8 @@ static void __noreturn become_pump(struct network *net, const struct interface *
 	words_add(&w, print("--net=%s", f->spec));
 	words_add(&w, "--url");
 	words_add(&w, url_of(net, f));
-	if (f->kind == NET_USER && !net->host_loopback) {
-		words_add(&w, "--shield");
-		words_add(&w, "--dns");
-		words_add(&w, print("10.0.%d.3", f->subnet));
-		words_add(&w, "--dns6");
-		words_add(&w, print("fd00:%d::3", f->subnet));
-	}
+	if (f->kind == NET_USER && !net->host_loopback)
+		add_shield(&w, net, f);
 	setsid();
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -192,9 +206,11 @@ static void __noreturn become_pump(struct network *net, const struct interface *
 static char *start_pump(struct network *net, struct interface *f, bool first)
 {
 	pid_t parent = getpid();
+	char said[1024] = "";
 	int fds[2], pidfd;
-	char c;
 
+	if (!first && f->kind == NET_USER && f->subnet == 2)
+		network_check_ports(net);
 	if (pipe2(fds, O_CLOEXEC))
 		return print("no pipe for --net=%s: %s", f->spec, strerror(errno));
 	f->pid = fork();
@@ -208,14 +224,12 @@ static char *start_pump(struct network *net, struct interface *f, bool first)
 			     strerror(errno));
 	}
 	/* later it says by itself that the link is up, or ends */
-	if (first && read(fds[0], &c, 1) != 1) {
-		int status = 0;
-
-		waitpid(f->pid, &status, 0);
+	if (first && (read(fds[0], said, sizeof(said) - 1) <= 0 || *said)) {
+		waitpid(f->pid, NULL, 0);
 		f->pid = 0;
 		close(fds[0]);
-		if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_USAGE)
-			return print("%s", "");
+		if (*said)
+			return print("%s", said);
 		return print("--net=%s: its process has ended", f->spec);
 	}
 	close(fds[0]);

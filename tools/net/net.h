@@ -127,6 +127,30 @@ void shield_set(const char *dns, const char *dns6);
 bool shield_passes(const uint8_t *frame, size_t len);
 
 /**
+ * answer_set() - whose answers answer_turn() is for
+ * @its_gateway: as which libslirp shows clients on the host's loopback
+ * @its_guest:	the guest's address
+ */
+void answer_set(const char *its_gateway, const char *its_guest);
+
+/**
+ * answer_port() - a UDP port of the guest is published
+ */
+void answer_port(unsigned int port);
+
+/**
+ * answer_seen() - note whom a frame for the guest is from, and let it be the gateway
+ */
+void answer_seen(uint8_t *frame, size_t len);
+
+/**
+ * answer_turn() - turn an answer of the guest to the client itself
+ *
+ * Return: the frame as it is to go out, good until the next call.
+ */
+const uint8_t *answer_turn(const uint8_t *frame, size_t len);
+
+/**
  * segment_message() - do what a guest's frame leaves to the other side, and send it
  * @message:	a struct virtio_net_hdr and a frame, which are overwritten
  * @send:	is called for each frame that comes of it; false ends it

@@ -4,7 +4,7 @@
  * libvdeplug: a switch, user mode networking, a TAP device, and what else there
  * are plug-ins for.
  *
- * It opens the plug, says so on the pipe --ready, confines itself and moves
+ * It opens the plug, says so on the pipe --ready by a byte of 0, or why not by text, confines itself and moves
  * frames until one side is gone.  Its end is the news: the launcher tells the
  * guest that its link is down, and starts another pump.
  *
@@ -20,6 +20,7 @@
 #include <getopt.h>
 #include <libvdeplug.h>
 #include <poll.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +34,7 @@
 static struct {
 	int fd;
 	int ready;
-	const char *url, *name, *dns, *dns6;
+	const char *url, *name, *dns, *dns6, *gateway, *guest;
 	bool shield;
 } opt = { .fd = -1, .ready = -1 };
 
@@ -50,6 +51,9 @@ static void parse(int argc, char **argv)
 		{ "shield", no_argument, NULL, 's' },
 		{ "dns", required_argument, NULL, 'd' },
 		{ "dns6", required_argument, NULL, '6' },
+		{ "gateway", required_argument, NULL, 'g' },
+		{ "guest", required_argument, NULL, 'G' },
+		{ "udp-port", required_argument, NULL, 'p' },
 		{ NULL }
 	};
 	int c;
@@ -77,12 +81,33 @@ static void parse(int argc, char **argv)
 		case '6':
 			opt.dns6 = optarg;
 			break;
+		case 'g':
+			opt.gateway = optarg;
+			break;
+		case 'G':
+			opt.guest = optarg;
+			break;
+		case 'p':
+			answer_port(number_of("udp-port", optarg));
+			break;
 		default:
 			exit(2);
 		}
 	}
 	if (opt.fd < 0 || !opt.url || !opt.name)
 		fail("pump: --fd, --url and --name are needed");
+}
+
+/* Whoever waits on the pipe --ready says it to whom it concerns; else nobody is there. */
+static void __noreturn __printf(1, 2) refuse(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	if (opt.ready >= 0)
+		vdprintf(opt.ready, format, args);
+	va_end(args);
+	exit(2);
 }
 
 /* What the plug-in says on its way, as it may be much, or nothing. */
@@ -94,15 +119,15 @@ static void open_plug(void)
 	plug = url ? vde_open(url, "kernelet", NULL) : NULL;
 	free(url);
 	if (!plug && (errno == EPROTONOSUPPORT || errno == ENOSYS))
-		fail("%s: libvdeplug has no such plug-in here; see libvdeplug-* packages",
-		     opt.name);
+		refuse("%s: libvdeplug has no such plug-in here; see libvdeplug-* packages",
+		       opt.name);
 	if (!plug)
-		fail("%s: cannot be opened: %s", opt.name,
-		     errno ? strerror(errno) : "the plug-in does not say why");
+		refuse("%s: cannot be opened: %s", opt.name,
+		       errno ? strerror(errno) : "the plug-in does not say why");
 	plug_fd = vde_datafd(plug);
 	plug_ctl = vde_ctlfd(plug);
 	if (plug_fd < 0)
-		fail("%s: the plug-in has no descriptor to wait on", opt.name);
+		refuse("%s: the plug-in has no descriptor to wait on", opt.name);
 	fcntl(plug_fd, F_SETFL, fcntl(plug_fd, F_GETFL) | O_NONBLOCK);
 }
 
@@ -129,6 +154,8 @@ static bool to_plug(const uint8_t *frame, size_t len)
 
 	if (opt.shield && !shield_passes(frame, len))
 		return true;
+	if (opt.shield)
+		frame = answer_turn(frame, len);
 	if (vde_send(plug, frame, len, 0) >= 0)
 		return true;
 	if (errno != EAGAIN && errno != ENOBUFS)
@@ -152,6 +179,8 @@ static bool plug_ready(struct batch *b)
 			open = got < 0 ? errno == EAGAIN || errno == EINTR : n > 0;
 			break;
 		}
+		if (opt.shield)
+			answer_seen(message + VNET_HDR, got);
 		batch_set(b, n, VNET_HDR + got);
 	}
 	if (n)
@@ -215,8 +244,10 @@ int pump_main(int argc, char **argv)
 	keep_only(opt.fd, opt.ready);
 	prctl(PR_SET_NAME, "kernelet-pump");
 	open_plug();
-	if (opt.shield)
+	if (opt.shield) {
 		shield_set(opt.dns, opt.dns6);
+		answer_set(opt.gateway, opt.guest);
+	}
 	if (opt.ready >= 0) {
 		if (write(opt.ready, "", 1) != 1)
 			return 1;
