@@ -133,6 +133,50 @@ sub refused {
 	unlink map { "$dir/$_" } qw(base top higher other);
 }
 
+# A file that has lost its end: what it held must not be read from the base instead.
+{
+	my $base = spew("$dir/base", $pattern);
+
+	image('create', "$dir/top", "--base=$base");
+	boot(name => 'an overlay to cut', args => ["disk0=$dir/top"], script =>
+		"dd if=/dev/zero of=/dev/uda bs=1M seek=1 count=1 conv=notrunc,fsync 2>/dev/null\n");
+	image('create', "$dir/higher", "--base=$dir/top");
+	my $length = -s "$dir/top";
+	my ($status, $out) = image('check', "$dir/top");
+
+	is("$status $out", "0 no errors\n", 'the whole one is right');
+	for my $at ($length - 1, 1000000, 131072, 65536, 8192, 5000) {
+		truncate "$dir/top", $at or die;
+		if ($at != 5000) {
+			# a base is checked too; its time is looked at after its length
+			refused("cut at $at: $_", qr/has been cut/, "disk0=$dir/$_")
+				for 'top', $at == 8192 ? 'higher' : ();
+		} else {
+			refused("cut at $at", qr/has been cut/, "disk0=$dir/top");
+		}
+		image_fails(qr/has been cut: its file has $at bytes, and was made with $length\b/,
+			"cut at $at: @$_", @$_) for ['check', "$dir/top"], ['info', "$dir/top"],
+			['convert', "$dir/top", "$dir/flat"], ['commit', "$dir/top"],
+			['rebase', "$dir/top", "--base=$base"], ['resize', "$dir/top", '8M'],
+			['convert', "$dir/higher", "$dir/flat"];
+	}
+	ok(!-e "$dir/flat", 'nothing was made of them');
+	ok(slurp($base) eq $pattern, 'and the base is as before');
+	unlink map { "$dir/$_" } qw(base top higher);
+}
+
+# A start that was killed while it made the overlay: it has its length, or nothing yet.
+for my $length (0, 4 * $MB + 131072) {
+	my $base = spew("$dir/base", $pattern);
+
+	disk_file('top', $length);
+	my $g = boot(name => "an overlay half made, $length bytes", args => ["disk0=$base,cow=$dir/top"],
+		script => "md5sum </dev/uda\n");
+	like($g->text, qr/^${\ md5_hex($pattern)} /m, 'is made again');
+	is(image('check', "$dir/top"), 0, 'and right');
+	unlink map { "$dir/$_" } qw(base top);
+}
+
 # Damaged headers: in the tool by the thousand, in the kernel's process some of them.
 {
 	my $base = spew("$dir/base", $pattern);
@@ -153,7 +197,7 @@ sub refused {
 		for my $copy (0, 4096) {
 			substr $bad, $copy + int rand 140, 1, chr int rand 256 for 1 .. 1 + rand 3;
 		}
-		spew("$dir/damaged", substr $bad, 0, rand 2 < 1 ? 8192 : length $bad);
+		spew("$dir/damaged", $bad);
 		my ($st, $text) = run_user('timeout', 20, user_file($VMLINUX), 'mem=64M', 'quiet',
 			'con0=fd:0,fd:1', 'panic=-1', 'rdinit=/bin/true', "disk0=$dir/damaged,ro,overlay");
 		push @odd, "$i: $st $text" unless $st == 255 || $st == 2 && $text =~ tr/\n// == 1;

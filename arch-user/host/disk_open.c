@@ -406,6 +406,9 @@ static bool read_header(const struct opening *o, struct host_disk_layer *l,
 	*h = both[which];
 	if (take == TAKE_MARKED)
 		check_mark(o, l, h);
+	if (cow_is_cut(h, l->size))
+		host_usage_error(o->word, "the overlay has been cut: its file is shorter than it was made",
+				 "what it held is lost");
 	if (h->flags & COW_COMMITTING)
 		host_usage_error(o->word, "a commit of this overlay was interrupted",
 				 "repeat kernelet image commit");
@@ -502,22 +505,24 @@ static void make_overlay(struct opening *o, int fd, int base_fd, const struct ho
 	if (cow_relative(h.base_name, base_path, path))
 		host_usage_error(o->word, "the base's path is too long", NULL);
 	cow_header_seal(&h);
+	if (sys2(__NR_ftruncate, fd, h.data_offset + h.size) < 0)
+		host_usage_error(o->word, "the overlay cannot be made so large", NULL);
 	for (copy = 0; copy < 2; copy++)
 		write_all(o, fd, &h, sizeof(h), copy * sizeof(h));
 	/* room for the map: a flush is not to fail for lack of it */
 	sys4(__NR_fallocate, fd, 0, h.map_offset,
 	     cow_map_pages(h.size, h.block_shift) * COW_MAP_PAGE);
-	if (sys2(__NR_ftruncate, fd, h.data_offset + h.size) < 0)
-		host_usage_error(o->word, "the overlay cannot be made so large", NULL);
 	host_disk_mark(fd, &h);
 	sys1(__NR_fdatasync, fd);
 }
 
+/* Also when a start that was killed has given it its length and no more. */
 static bool is_empty(int fd)
 {
 	struct stat st;
 
-	return !sys2(__NR_fstat, fd, &st) && S_ISREG(st.st_mode) && !st.st_size;
+	return !sys2(__NR_fstat, fd, &st) && S_ISREG(st.st_mode) &&
+	       sys3(__NR_lseek, fd, 0, SEEK_DATA) == -HOST_ENXIO;
 }
 
 static int open_overlay(struct opening *o)

@@ -333,9 +333,31 @@ static int info(char **words)
 
 /* ---- check ---------------------------------------------------------------- */
 
+/* What is wrong with an image and those that it lies over, a new string, or NULL. */
+static char *layers_wrong(const struct image *im)
+{
+	for (; im; im = im->base) {
+		char *wrong __auto_free = image_wrong(im);
+
+		if (wrong)
+			return print("%s: %s", im->path, wrong);
+	}
+	return NULL;
+}
+
+/* Before what it holds goes elsewhere. */
+static void must_be_right(const struct image *im)
+{
+	char *wrong = layers_wrong(im);
+
+	if (wrong)
+		fail("%s", wrong);
+}
+
 static int check(char **words)
 {
-	struct image *im, *layer;
+	struct image *im;
+	char *wrong;
 
 	if (is_qcow2(words[0])) {
 		qemu_img((const char *const []){ "qemu-img", "check", "-f", "qcow2", words[0],
@@ -343,17 +365,13 @@ static int check(char **words)
 		return 0;
 	}
 	im = open_named(words[0], 0);
-	for (layer = im; layer; layer = layer->base) {
-		char *wrong __auto_free = image_wrong(layer);
-
-		if (wrong) {
-			complain("%s: %s", layer->path, wrong);
-			return 1;
-		}
-	}
+	wrong = layers_wrong(im);
+	if (wrong)
+		complain("%s", wrong);
+	else
+		puts("no errors");
 	image_close(im);
-	puts("no errors");
-	return 0;
+	return !!wrong;
 }
 
 /* ---- resize --------------------------------------------------------------- */
@@ -407,6 +425,7 @@ static int commit(char **words)
 		fail("%s: no overlay: there is nothing to commit it to", words[0]);
 	image_close(im);
 	im = open_named(words[0], IMAGE_WRITE | (again ? IMAGE_COMMIT : 0));
+	must_be_right(im);
 	image_commit(im);
 	image_close(im);
 	return 0;
@@ -414,14 +433,17 @@ static int commit(char **words)
 
 static int rebase(char **words)
 {
-	struct image *im;
+	struct image *im, *base;
 
 	if (!settings.base)
 		fail("image rebase: onto what? Say --base=FILE");
 	im = open_named(words[0], IMAGE_WRITE | (settings.only_name ? IMAGE_NO_BASE | IMAGE_ANY_MARK : 0));
 	if (!im->overlay)
 		fail("%s: no overlay: it has no base", words[0]);
-	image_rebase(im, must_open(settings.base, 0), settings.only_name);
+	base = must_open(settings.base, 0);
+	must_be_right(im);
+	must_be_right(base);
+	image_rebase(im, base, settings.only_name);
 	image_close(im);
 	return 0;
 }
@@ -446,6 +468,7 @@ static int convert(char **words)
 		return 0;
 	}
 	im = open_named(words[0], 0);
+	must_be_right(im);
 	direct = !strcmp(format, "raw");
 	image_flatten(im, direct ? words[1] : temporary);
 	image_close(im);

@@ -51,12 +51,14 @@ int write_all(int fd, const void *buf, size_t n, uint64_t pos)
 /* As many bytes as there are; zeros for the rest. */
 static int read_some(int fd, void *buf, size_t n, uint64_t pos)
 {
-	ssize_t got = 0;
-	size_t done = 0;
+	ssize_t got = 1;
 
-	while (done < n && (got = pread(fd, (char *)buf + done, n - done, pos + done)) > 0)
-		done += got;
-	memset((char *)buf + done, 0, n - done);
+	memset(buf, 0, n);
+	while (n && (got = pread(fd, buf, n, pos)) > 0) {
+		buf = (char *)buf + got;
+		n -= got;
+		pos += got;
+	}
 	return got < 0 ? -1 : 0;
 }
 
@@ -110,7 +112,7 @@ static char *read_map(struct image *im)
 	im->map = malloc(n);
 	if (!im->map)
 		return print("%s: out of memory for its map", im->path);
-	if (read_some(im->fd, im->map, n, im->header.map_offset))
+	if (read_all(im->fd, im->map, n, im->header.map_offset))
 		return print("%s: %s", im->path, strerror(errno));
 	return NULL;
 }
@@ -165,6 +167,10 @@ static char *read_header(struct image *im, int flags)
 	error = flags & (IMAGE_OVERLAY | IMAGE_ANY_MARK) ? NULL : check_mark(im);
 	if (error)
 		return error;
+	if (cow_is_cut(&im->header, im->size))
+		return print("%s: the overlay has been cut: its file has %llu bytes, and was made "
+			     "with %llu", im->path, (unsigned long long)im->size,
+			     (unsigned long long)(im->header.data_offset + im->header.size));
 	im->overlay = true;
 	im->size = im->header.size;
 	if (im->header.flags & COW_COMMITTING && !(flags & IMAGE_COMMIT))
@@ -280,7 +286,7 @@ static size_t in_block(const struct image *im, size_t n, uint64_t pos)
 static int read_overlay(const struct image *im, void *buf, size_t n, uint64_t pos)
 {
 	if (image_has(im, pos >> im->header.block_shift))
-		return read_some(im->fd, buf, n, im->header.data_offset + pos);
+		return read_all(im->fd, buf, n, im->header.data_offset + pos);
 	if (im->base)
 		return image_read(im->base, buf, n, pos);
 	memset(buf, 0, n);
