@@ -315,6 +315,45 @@ int image_read(const struct image *im, void *buf, size_t n, uint64_t pos)
 	return 0;
 }
 
+/* The same in a file, @from being where the disk begins in it. */
+static uint64_t file_data(const struct image *im, uint64_t from, uint64_t pos)
+{
+	off_t at = lseek(im->fd, from + pos, SEEK_DATA);
+
+	if (at >= 0)
+		return at - from;
+	return errno == ENXIO ? im->size : pos;
+}
+
+static uint64_t base_data(const struct image *im, uint64_t pos)
+{
+	uint64_t at = im->base ? image_data(im->base, pos) : im->size;
+
+	return im->base && at >= im->base->size ? im->size : at;
+}
+
+uint64_t image_data(const struct image *im, uint64_t pos)
+{
+	uint64_t from = im->overlay ? im->header.data_offset : 0, own, below;
+
+	if (pos >= im->size)
+		return im->size;
+	own = file_data(im, from, pos);
+	below = base_data(im, pos);
+	while (im->overlay && pos < im->size) {
+		uint64_t block = pos >> im->header.block_shift;
+		uint64_t end = (block + 1) << im->header.block_shift;
+		uint64_t *at = image_has(im, block) ? &own : &below;
+
+		if (*at < pos)
+			*at = at == &own ? file_data(im, from, pos) : base_data(im, pos);
+		if (*at < end)
+			return *at;
+		pos = end;
+	}
+	return im->overlay || own > im->size ? im->size : own;
+}
+
 int image_write_block(struct image *im, uint64_t block, const void *data)
 {
 	uint64_t size = 1ULL << im->header.block_shift;
