@@ -165,6 +165,16 @@ sub refused {
 	unlink map { "$dir/$_" } qw(base top higher);
 }
 
+# Nothing is made before all options have been looked at.
+{
+	my $base = spew("$dir/base", $pattern);
+
+	refused("an overlay and then $_", qr/./, "disk0=$base,cow=$dir/top", $_)
+		for "disk1=$dir/none", "disk1=$base,cow=$dir/other,what", 'con9=null', 'mem=1M';
+	ok(!-e "$dir/top" && !-e "$dir/other", 'nothing is made of that');
+	unlink $base;
+}
+
 # A start that was killed while it made the overlay: it has its length, or nothing yet.
 for my $length (0, 4 * $MB + 131072) {
 	my $base = spew("$dir/base", $pattern);

@@ -38,7 +38,9 @@ my $data = spew("$dir/data", "first line\n" . 'x' x ($MB - 11));
 	is($out, 0, 'fd:N');
 	is(slurp("$data.out"), "handed\nfirst line\n", 'is the disk');
 	for my $case (["fd:77", qr/fd:77.*not open/], ['fd:x', qr/not a descriptor/], ['fd:0', qr/standard/],
-			[spew("$dir/empty", ''), qr/empty: /], ["$dir/none", qr/none/], ["$data:what", qr/what/], [':ro', qr/:ro/],
+			["$data:raw,overlay", qr/either raw or an overlay/],
+			["$data:cow=$dir/p,cow=$dir/q", qr/twice/], ["$data:serial=a,ro,serial=b", qr/twice/],
+			[spew("$dir/empty", ''), qr/is empty/], ["$dir/none", qr/none/], ["$data:what", qr/what/], [':ro', qr/:ro/],
 			["$dir/a,b", qr/comma/]) {
 		my ($words, $pattern) = @$case;
 

@@ -92,7 +92,10 @@ static bool file_size(struct image *im)
 static char *open_file(struct image *im, const char *path, bool write)
 {
 	im->writable = write;
-	im->fd = open(path, (write ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK);
+	/* alone on a block device, by whatever name; of a file this says nothing */
+	im->fd = open(path, (write ? O_RDWR | O_EXCL : O_RDONLY) | O_CLOEXEC | O_NONBLOCK);
+	if (im->fd < 0 && errno == EBUSY)
+		return print("%s: in use by the host, a guest or another program", path);
 	if (im->fd < 0 || fstat(im->fd, &im->st))
 		return print("%s: %s", path, strerror(errno));
 	if (!file_size(im))
