@@ -28,6 +28,10 @@
  *
  * The map has room for a disk that grows to COW_HEADROOM times its size.
  *
+ * The file reaches to the end of the data from the start: it is made that long before
+ * it has a header that says so, and no write makes it shorter.  One that is shorter has
+ * been cut, and is not used: holes of the map would have its blocks read from the base.
+ *
  * What a file begins with is the guest's to write: a raw disk can be made to look like
  * an overlay over any file of the host, and a kernel that was taken over can name
  * another base in an overlay's header.  So a file is an overlay, and its base the right
@@ -197,6 +201,12 @@ static inline int cow_header_choose(struct cow_header *h, const char **wrong)
 	if (first || second)
 		return !!first;
 	return h[1].generation > h[0].generation;
+}
+
+/* Whether the file of an overlay, @length bytes, has lost its end. */
+static inline int cow_is_cut(const struct cow_header *h, __u64 length)
+{
+	return length < h->data_offset + h->size;
 }
 
 /* The usual block size for a disk: the smallest one with a map that is not large. */

@@ -560,7 +560,6 @@ static long read_file(const struct cow_layer *l, void *to, size_t len, u64 pos)
 	return host_disk_do(&op);
 }
 
-/* What is behind the end of the file is zero. */
 static int read_map(struct cow_layer *l, u64 pages)
 {
 	u64 blocks = (l->host->size + (1ULL << l->shift) - 1) >> l->shift, done = 0;
@@ -574,8 +573,10 @@ static int read_map(struct cow_layer *l, u64 pages)
 			      min_t(u64, pages * COW_MAP_PAGE - done, SZ_1M), l->map_at + done);
 		done += max(n, 0L);
 	}
+	if (done < pages * COW_MAP_PAGE)
+		return n < 0 ? n : -EIO;
 	bitmap_clear(l->present, blocks, pages * MAP_PAGE_BITS - blocks);
-	return min(n, 0L);
+	return 0;
 }
 
 static int open_layer(struct cow_layer *l, struct cow_header *both)

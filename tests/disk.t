@@ -306,6 +306,45 @@ EOF
 	$g->clean('readers');
 }
 
+# A block device of the host has one writer, by whatever name, and none while it is mounted.
+SKIP: {
+	skip 'not root: no block device', 1 if $>;
+	my $file = ext4_file('device', 8 * $MB);
+	my ($loop) = `losetup -f --show $file 2>/dev/null` =~ /^(\S+)/;
+	skip 'no loop device', 1 unless $loop;
+	my ($major, $minor) = map { hex } split ' ', `stat -c '%t %T' $loop`;
+	my @nodes = map { "$dir/node$_" } 1, 2;
+	my $refused = sub {
+		my ($name, @args) = @_;
+		my $g = boot(name => $name, plain => 1, split => 1, status => 2,
+			args => ['mem=128M', 'con0=fd:0,fd:1', @args], dirty => 1);
+		like($g->err, qr/\A[^\n]*in use[^\n]*\n\z/, 'is refused in one line');
+	};
+
+	for (@nodes) {
+		system('mknod', '-m', '666', $_, 'b', $major, $minor) == 0 or die;
+	}
+	my $g = Guest->start(args => ["disk0=$nodes[0]"], script =>
+		"echo kept | dd of=/dev/uda bs=512 seek=1 conv=fsync 2>/dev/null; cat /sys/block/uda/size; echo up; read x\n");
+	if (ok($g->expect(qr/^16384\nup/m, 30), 'a guest with a block device')) {
+		$refused->("a second writer, $_", "disk0=$_") for @nodes;
+		image_fails(qr/in use/, 'nor the tool', 'resize', $nodes[1], '4M');
+	}
+	$g->send("\n");
+	is($g->finish, 0, 'the guest ends');
+	$g->clean('a block device');
+	$refused->('two names of one in one guest', map { "disk$_=$nodes[$_]" } 0, 1);
+	is(`dd if=$loop bs=512 skip=1 count=1 2>/dev/null | head -c 5`, "kept\n", 'what it wrote is there');
+	mkdir "$dir/mounted";
+	if (system("mount $loop $dir/mounted") == 0) {
+		$refused->('a device that is mounted', "disk0=$nodes[0]");
+		boot(name => 'which may be read', args => ["disk0=$nodes[0],ro"],
+			script => 'cat /sys/block/uda/size', dirty => 1);
+		system("umount $dir/mounted");
+	}
+	system("losetup -d $loop");
+}
+
 # Discards and zeroes make holes; discard=off does not.
 for my $how ('', ',direct', ',discard=off') {
 	my $file = spew("$dir/holes", 'x' x (8 * $MB));

@@ -29,7 +29,18 @@ my $data = spew("$dir/data", "first line\n" . 'x' x ($MB - 11));
 	spew("$dir/a:b", 'y' x $MB);
 	$g = run_in(['--root-user', "--disk=$dir/a:b:ro"], ['cat', '/sys/block/uda/ro']);
 	is($g->text, "1\n", 'a name with a colon');
-	for my $case (["$dir/none", qr/none/], ["$data:what", qr/what/], [':ro', qr/:ro/],
+	# a descriptor that is handed down
+	my $kernelet = user_file($ENV{KERNELET} // "$BUILD/kernelet");
+	my @inherited = (user_file($VMLINUX), $data);
+	my $out = run_user('sh', '-c', 'exec 5<>"$2"; "$0" run --kernel="$1" --root=builtin --root-user '
+		. '--disk=fd:5:ro,serial=handed -- sh -c "cat /sys/block/uda/serial; head -n 1 /dev/uda" '
+		. '>"$2.out" </dev/null', $kernelet, @inherited);
+	is($out, 0, 'fd:N');
+	is(slurp("$data.out"), "handed\nfirst line\n", 'is the disk');
+	for my $case (["fd:77", qr/fd:77.*not open/], ['fd:x', qr/not a descriptor/], ['fd:0', qr/standard/],
+			["$data:raw,overlay", qr/either raw or an overlay/],
+			["$data:cow=$dir/p,cow=$dir/q", qr/twice/], ["$data:serial=a,ro,serial=b", qr/twice/],
+			[spew("$dir/empty", ''), qr/is empty/], ["$dir/none", qr/none/], ["$data:what", qr/what/], [':ro', qr/:ro/],
 			["$dir/a,b", qr/comma/]) {
 		my ($words, $pattern) = @$case;
 
@@ -85,7 +96,8 @@ sub ask {
 	is(image('check', "$dir/top"), 0, 'the overlay is right, and free');
 	image('convert', "$dir/top", "$dir/flat");
 	is(substr(slurp("$dir/flat"), 70000, 5), 'hello', 'it holds what was written');
-	for my $case (['add', 'g', "$dir/none"], ['add', 'g', "$data:what"], ['add', 'g', "$data:iops=x"],
+	for my $case (['add', 'g', "$dir/none"], ['add', 'g', 'fd:77'], ['add', 'g', "$data:raw,overlay"],
+			['add', 'g', "$dir/empty"], ['add', 'g', "$data:what"], ['add', 'g', "$data:iops=x"],
 			['remove', 'g', 'sda'], ['remove', 'g', 'udz'], ['add', 'nobody', $data],
 			['frob'], ['add', 'g']) {
 		my @got = ask(@$case);

@@ -10,6 +10,7 @@
 #define HOST_ENOENT		2
 #define HOST_ESRCH		3
 #define HOST_EINTR		4
+#define HOST_ENXIO		6
 #define HOST_EAGAIN		11
 #define HOST_EACCES		13
 #define HOST_EBUSY		16

@@ -144,6 +144,13 @@ static bool take_value(struct opening *o, const char *s, size_t n)
 	return false;
 }
 
+static void set_take(struct opening *o, enum take take)
+{
+	if (o->take != TAKE_MARKED && o->take != take)
+		host_usage_error(o->word, "it is either raw or an overlay", NULL);
+	o->take = take;
+}
+
 static void take_word(struct opening *o, const char *s, size_t n)
 {
 	struct host_disk *d = o->disk;
@@ -155,9 +162,9 @@ static void take_word(struct opening *o, const char *s, size_t n)
 	else if (is_word(s, n, "sync"))
 		d->sync = true;
 	else if (is_word(s, n, "raw"))
-		o->take = TAKE_RAW;
+		set_take(o, TAKE_RAW);
 	else if (is_word(s, n, "overlay"))
-		o->take = TAKE_OVERLAY;
+		set_take(o, TAKE_OVERLAY);
 	else if (is_word(s, n, "discard=on"))
 		d->discard = true;
 	else if (is_word(s, n, "discard=off"))
@@ -177,14 +184,28 @@ static size_t word_length(const char *s)
 	return n;
 }
 
+/* NAME=VALUE is said once: @s is the first word of all. */
+static void check_once(const struct opening *o, const char *s, const char *word, size_t n)
+{
+	size_t name = 0;
+
+	while (name < n && word[name] != '=')
+		name++;
+	for (; name < n && s < word; s += word_length(s) + 1)
+		if (!memcmp(s, word, name + 1))
+			host_usage_error(o->word, "a word is said twice", NULL);
+}
+
 static void take_words(struct opening *o, const char *value)
 {
 	size_t n = word_length(value);
+	const char *first = value + n + 1;
 
 	copy_text(o->word, o->path, sizeof(o->path), value, n);
 	while (value[n]) {
 		value += n + 1;
 		n = word_length(value);
+		check_once(o, first, value, n);
 		take_word(o, value, n);
 	}
 }
@@ -315,7 +336,8 @@ static void real_path(const struct opening *o, int fd, char *path)
 }
 
 /*
- * The lock belongs to an open file of its own: what a ring has registered is kept for
+ * A block device that is written to is ours alone, by whatever name, and not mounted:
+ * O_EXCL, which says nothing of a file.  The lock belongs to an open file of its own: what a ring has registered is kept for
  * a while when the process has ended.
  * Return: that, or -1 when it could not be opened again and @fd has the lock.
  */
@@ -326,7 +348,10 @@ static int lock_file(const char *word, int fd, bool write)
 	long lock_fd, ret;
 
 	self_path(name, fd);
-	lock_fd = sys3(__NR_open, name, (write ? O_RDWR : O_RDONLY) | O_CLOEXEC, 0);
+	lock_fd = sys3(__NR_open, name, (write ? O_RDWR | O_EXCL : O_RDONLY) | O_CLOEXEC, 0);
+	if (lock_fd == -HOST_EBUSY)
+		host_usage_error(word, "in use by the host, another guest or program",
+				 "a disk has one writer");
 	if (lock_fd < 0)
 		lock_fd = -1;
 	ret = sys3(__NR_fcntl, lock_fd < 0 ? fd : lock_fd, F_OFD_SETLK, &lock);
@@ -406,6 +431,9 @@ static bool read_header(const struct opening *o, struct host_disk_layer *l,
 	*h = both[which];
 	if (take == TAKE_MARKED)
 		check_mark(o, l, h);
+	if (cow_is_cut(h, l->size))
+		host_usage_error(o->word, "the overlay has been cut: its file is shorter than it was made",
+				 "what it held is lost");
 	if (h->flags & COW_COMMITTING)
 		host_usage_error(o->word, "a commit of this overlay was interrupted",
 				 "repeat kernelet image commit");
@@ -502,22 +530,24 @@ static void make_overlay(struct opening *o, int fd, int base_fd, const struct ho
 	if (cow_relative(h.base_name, base_path, path))
 		host_usage_error(o->word, "the base's path is too long", NULL);
 	cow_header_seal(&h);
+	if (sys2(__NR_ftruncate, fd, h.data_offset + h.size) < 0)
+		host_usage_error(o->word, "the overlay cannot be made so large", NULL);
 	for (copy = 0; copy < 2; copy++)
 		write_all(o, fd, &h, sizeof(h), copy * sizeof(h));
 	/* room for the map: a flush is not to fail for lack of it */
 	sys4(__NR_fallocate, fd, 0, h.map_offset,
 	     cow_map_pages(h.size, h.block_shift) * COW_MAP_PAGE);
-	if (sys2(__NR_ftruncate, fd, h.data_offset + h.size) < 0)
-		host_usage_error(o->word, "the overlay cannot be made so large", NULL);
 	host_disk_mark(fd, &h);
 	sys1(__NR_fdatasync, fd);
 }
 
+/* Also when a start that was killed has given it its length and no more. */
 static bool is_empty(int fd)
 {
 	struct stat st;
 
-	return !sys2(__NR_fstat, fd, &st) && S_ISREG(st.st_mode) && !st.st_size;
+	return !sys2(__NR_fstat, fd, &st) && S_ISREG(st.st_mode) &&
+	       sys3(__NR_lseek, fd, 0, SEEK_DATA) == -HOST_ENXIO;
 }
 
 static int open_overlay(struct opening *o)
@@ -544,7 +574,9 @@ static void check_same(struct opening *o, int base_fd)
 
 static void check_size(const struct opening *o, u64 size)
 {
-	if (!size || size % 512)
+	if (!size)
+		host_usage_error(o->word, "it is empty", "truncate -s 1G makes it a disk of 1 GB");
+	if (size % 512)
 		host_usage_error(o->word, "its size is not a multiple of 512 bytes",
 				 "truncate -s %512 makes it one");
 }
@@ -643,6 +675,25 @@ static bool is_quick(int fd)
 	return false;
 }
 
+static void open_disk(struct opening *o)
+{
+	struct host_disk *d = o->disk;
+
+	if (o->cow[0])
+		open_cow(o);
+	else
+		open_plain(o);
+	d->size = d->layer[0].size;
+	d->quick = is_quick(d->layer[0].fd);
+	check_size(o, d->size);
+	if (!d->direct)
+		return;
+	set_direct(o);
+	if (d->size % d->block)
+		host_usage_error(o->word, "its size is not a multiple of what direct I/O takes",
+				 "truncate -s %4096 makes it one");
+}
+
 /**
  * host_disk_option() - diskN=
  * @word:	the whole option
@@ -652,27 +703,37 @@ static bool is_quick(int fd)
 void host_disk_option(const char *word, const char *value, unsigned int n)
 {
 	struct opening o = { .word = word, .disk = &host->boot.disk[n] };
-	struct host_disk *d = o.disk;
 
-	if (d->layers)
+	if (o.disk->layers || host->disk_word[n])
 		host_usage_error(word, "this disk is named twice", NULL);
-	d->block = 512;
-	d->align = 4;
-	d->discard = true;
+	o.disk->block = 512;
+	o.disk->align = 4;
+	o.disk->discard = true;
 	take_words(&o, value);
-	if (o.cow[0])
-		open_cow(&o);
-	else
-		open_plain(&o);
-	d->size = d->layer[0].size;
-	d->quick = is_quick(d->layer[0].fd);
-	check_size(&o, d->size);
-	if (!d->direct)
+	if (!o.cow[0]) {
+		open_disk(&o);
 		return;
-	set_direct(&o);
-	if (d->size % d->block)
-		host_usage_error(word, "its size is not a multiple of what direct I/O takes",
-				 "truncate -s %4096 makes it one");
+	}
+	/* which may make a file: this comes last */
+	host->disk_word[n] = word;
+	host->disk_value[n] = value;
+}
+
+/**
+ * host_disk_options_end() - all options have been looked at: overlays may be made
+ */
+void host_disk_options_end(void)
+{
+	unsigned int n;
+
+	for (n = 0; n < HOST_MAX_DISKS; n++) {
+		struct opening o = { .word = host->disk_word[n], .disk = &host->boot.disk[n] };
+
+		if (!o.word)
+			continue;
+		take_words(&o, host->disk_value[n]);
+		open_disk(&o);
+	}
 }
 
 /**

@@ -443,6 +443,7 @@ void host_options(int argc, char **argv, char **envp)
 	if (host->boot.ram_size < MIN_RAM + host->boot.ncpus * MIN_RAM_CPU)
 		host_usage_error("mem", "too little to boot",
 				 "the least is 20M, and 1.5M for each vCPU");
+	host_disk_options_end();
 	append("console=hvc0");
 	/* Looking twice a second for huge pages to make would keep an idle guest awake. */
 	if (!named(argc, argv, "sysctl.vm.compaction_proactiveness="))

@@ -239,6 +239,7 @@ struct host_state {
 	int disk_fd[HOST_MAX_DISKS * HOST_DISK_LAYERS];	/* as rings number them */
 	int disk_lock_fd[HOST_MAX_DISKS * HOST_DISK_LAYERS];
 	unsigned int disk_fds;
+	const char *disk_word[HOST_MAX_DISKS], *disk_value[HOST_MAX_DISKS];
 	int disk_socket;
 	int share_file[HOST_SHARE_FILES];	/* descriptors, 0 for none */
 	u32 disk_tag;			/* of the message that is to be answered */
@@ -352,6 +353,7 @@ void host_disk_done(struct host_disk_op *op);
 
 /* disk_open.c */
 void host_disk_option(const char *word, const char *value, unsigned int n);
+void host_disk_options_end(void);
 void host_disk_engine_option(const char *word, const char *value, unsigned int n);
 
 /* disk_socket.c */

@@ -85,7 +85,7 @@ int main(int argc, char **argv)
 			damage(&bad[1], &seed);
 		if (r & 4)
 			memset(&bad[1], 0, sizeof(bad[1]));
-		if (ftruncate(fd, r & 8 ? 1 << 20 : r >> 8 & 8191) ||
+		if (ftruncate(fd, r & 8 ? 8 << 20 : r >> 8 & 8191) ||
 		    write_all(fd, bad, r & 16 ? sizeof(bad) : sizeof(bad[0]) + 100, 0))
 			fail("%s: %s", argv[2], strerror(errno));
 		opened += try(argv[2]);

@@ -47,6 +47,13 @@ static unsigned long rate(const char *word, const char *text)
 	return n;
 }
 
+static void set_format(int *format, int is)
+{
+	if (*format && *format != is)
+		fail("disk: it is either raw or overlay, not both");
+	*format = is;
+}
+
 static void take_word(struct disk_message *m, const char *word, int *format)
 {
 	if (!strcmp(word, "ro"))
@@ -56,9 +63,9 @@ static void take_word(struct disk_message *m, const char *word, int *format)
 	else if (!strcmp(word, "sync"))
 		m->flags |= DISK_SYNC;
 	else if (!strcmp(word, "raw"))
-		*format = IMAGE_RAW;
+		set_format(format, IMAGE_RAW);
 	else if (!strcmp(word, "overlay"))
-		*format = IMAGE_OVERLAY;
+		set_format(format, IMAGE_OVERLAY);
 	else if (!strcmp(word, "discard=on"))
 		m->flags |= DISK_DISCARD;
 	else if (!strcmp(word, "discard=off"))
@@ -122,7 +129,9 @@ static void take_files(struct disk_message *m, const char *path, int format, int
 
 	if (!im)
 		fail("%s", error);
-	if (!im->size || im->size % 512)
+	if (!im->size)
+		fail("%s: it is empty", path);
+	if (im->size % 512)
 		fail("%s: its size is not a multiple of 512 bytes", path);
 	if (is_quick(im->fd))
 		m->flags |= DISK_QUICK;
@@ -239,17 +248,13 @@ static int add(const char *guest, const char *text)
 		.version = DISK_ABI_VERSION, .what = DISK_ADD, .number = ~0U,
 		.flags = DISK_DISCARD, .block = 512, .align = 4,
 	};
-	const char *colon = strrchr(text, ':');
-	char *path, *word, *save = NULL;
+	const char *rest;
+	char *path = disk_path(text, &rest), *word, *save = NULL;
 	int fds[DISK_ABI_LAYERS], format = 0;
 	struct disk_answer a;
 
-	/* a file's name may hold a colon */
-	if (colon && !access(text, F_OK))
-		colon = NULL;
-	path = colon ? print("%.*s", (int)(colon - text), text) : print("%s", text);
-	if (colon) {
-		char *words = print("%s", colon + 1);
+	if (*rest) {
+		char *words = print("%s", rest + 1);
 
 		for (word = strtok_r(words, ",", &save); word; word = strtok_r(NULL, ",", &save))
 			take_word(&m, word, &format);

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "image.h"
+#include "image_new.h"
 #include "image_work.h"
 #include "options.h"
 
@@ -35,7 +36,7 @@ static const struct option options[] = {
 	      .help = "create: of an overlay's blocks, 4K to 2M (4K up to 64G)"),
 	IMAGE(format, .name = "format", .kind = OPT_TEXT, .value = "FORMAT",
 	      .complete = "raw qcow2",
-	      .help = "create, convert: raw or qcow2 (convert: by the name's end)"),
+	      .help = "create, convert: raw or qcow2 (by the name's end)"),
 	IMAGE(from, .name = "from", .kind = OPT_TEXT, .value = "FORMAT",
 	      .complete = "raw overlay qcow2",
 	      .help = "what FILE is, where its mark or name does not tell: raw, overlay or qcow2"),
@@ -98,46 +99,22 @@ static struct image *open_named(const char *path, int flags)
 	return must_open(path, flags);
 }
 
-/* A new file, or none at all when that fails. */
-static int new_file(const char *path)
-{
-	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-
-	if (fd < 0)
-		fail("%s: %s", path, strerror(errno));
-	return fd;
-}
-
-static void __noreturn drop(const char *path, int error)
-{
-	unlink(path);
-	fail("%s: %s", path, strerror(error));
-}
-
 #define NOT_FOUND	127	/* exit status, as a shell has it */
 
-/* @temporary, if any, is removed in any case. */
-static void qemu_img(const char *const *words, const char *temporary)
+static void qemu_img(const char *const *words)
 {
-	int status;
-	pid_t pid;
+	int status = image_child(words);
 
-	fflush(NULL);
-	pid = fork();
-	if (!pid) {
-		execvp(words[0], (char *const *)words);
-		_exit(NOT_FOUND);
-	}
-	while (pid > 0 && waitpid(pid, &status, 0) < 0)
-		;
-	if (temporary)
-		unlink(temporary);
-	if (pid < 0)
-		fail("no process: %s", strerror(errno));
 	if (WIFEXITED(status) && WEXITSTATUS(status) == NOT_FOUND)
 		fail("qemu-img cannot be run; it comes with the package qemu-utils");
 	if (!WIFEXITED(status) || WEXITSTATUS(status))
 		fail("qemu-img has failed, see above");
+}
+
+/* A name as qemu-img takes it: what stands before a colon would be a protocol. */
+static char *qemu_name(const char *path)
+{
+	return print("%s%s", *path == '/' ? "" : "./", path);
 }
 
 static bool ends_in(const char *s, const char *end)
@@ -145,6 +122,17 @@ static bool ends_in(const char *s, const char *end)
 	size_t n = strlen(s), m = strlen(end);
 
 	return n >= m && !strcmp(s + n - m, end);
+}
+
+/* Of a new image: what --format or its name's end says. */
+static const char *format_of(const char *path)
+{
+	const char *format = settings.format ? settings.format :
+			     ends_in(path, ".qcow2") ? "qcow2" : "raw";
+
+	if (strcmp(format, "raw") && strcmp(format, "qcow2"))
+		fail("--format=%s: not known; raw and qcow2 are", format);
+	return format;
 }
 
 /* The begin of a qcow2 image; numbers are big-endian. */
@@ -217,50 +205,56 @@ static void create_overlay(const char *path)
 	cow_header_init(&h, size, shift);
 	if (getrandom(h.uuid, COW_UUID_SIZE, 0) != COW_UUID_SIZE)
 		fail("no random numbers: %s", strerror(errno));
-	fd = new_file(path);
+	fd = image_new(path);
 	full = realpath(path, NULL);
-	if (!full || !image_set_base(&h, base, full, &error)) {
-		unlink(path);
+	if (!full || !image_set_base(&h, base, full, &error))
 		fail("%s", full ? error : path);
-	}
 	cow_header_seal(&h);
 	for (copy = 0; copy < 2; copy++)
 		if (write_all(fd, &h, sizeof(h), copy * sizeof(h)))
-			drop(path, errno);
+			fail("%s: %s", path, strerror(errno));
 	/* room for the map: a flush is not to fail for lack of it */
 	if (fallocate(fd, 0, h.map_offset, cow_map_pages(size, shift) * COW_MAP_PAGE) &&
 	    errno != EOPNOTSUPP)
-		drop(path, errno);
+		fail("%s: %s", path, strerror(errno));
 	if (ftruncate(fd, h.data_offset + size) || fsync(fd))
-		drop(path, errno);
+		fail("%s: %s", path, strerror(errno));
 	if (!image_mark(fd, &h))
 		complain("%s: its file system keeps no marks: say overlay where it is used", path);
 }
 
-static int create(char **words)
+static void create_qcow2(const char *path)
+{
+	char *size __auto_free = NULL, *name __auto_free = qemu_name(path);
+
+	if (settings.base || !settings.size)
+		fail("image create: a qcow2 image takes --size, and no --base here");
+	size = print("%llu", (unsigned long long)size_of("--size", settings.size));
+	close(image_new(path));
+	qemu_img((const char *const []){ "qemu-img", "create", "-q", "-f", "qcow2", name, size,
+					 NULL });
+}
+
+static void create_raw(const char *path)
 {
 	uint64_t size;
-	int fd;
 
-	if (settings.format && !strcmp(settings.format, "qcow2")) {
-		if (settings.base || !settings.size)
-			fail("image create: a qcow2 image takes --size, and no --base here");
-		qemu_img((const char *const []){ "qemu-img", "create", "-q", "-f", "qcow2", words[0],
-						 settings.size, NULL }, NULL);
-		return 0;
-	}
-	if (settings.format && strcmp(settings.format, "raw"))
-		fail("--format=%s: not known; raw and qcow2 are", settings.format);
-	if (settings.base) {
-		create_overlay(words[0]);
-		return 0;
-	}
 	if (!settings.size)
 		fail("image create: how large? Say --size=SIZE, or --base=FILE");
 	size = size_of("--size", settings.size);
-	fd = new_file(words[0]);
-	if (ftruncate(fd, size))
-		drop(words[0], errno);
+	if (ftruncate(image_new(path), size))
+		fail("%s: %s", path, strerror(errno));
+}
+
+static int create(char **words)
+{
+	if (!strcmp(format_of(words[0]), "qcow2"))
+		create_qcow2(words[0]);
+	else if (settings.base)
+		create_overlay(words[0]);
+	else
+		create_raw(words[0]);
+	image_stays(words[0]);
 	return 0;
 }
 
@@ -317,9 +311,11 @@ static int info(char **words)
 	struct image *im;
 
 	if (is_qcow2(words[0])) {
+		char *name __auto_free = qemu_name(words[0]);
+
 		qemu_img((const char *const []){ "qemu-img", "info", settings.json ?
 						 "--output=json" : "--output=human", "-f", "qcow2",
-						 words[0], NULL }, NULL);
+						 name, NULL });
 		return 0;
 	}
 	im = open_named(words[0], IMAGE_NO_BASE | IMAGE_COMMIT | IMAGE_ANY_MARK);
@@ -333,27 +329,46 @@ static int info(char **words)
 
 /* ---- check ---------------------------------------------------------------- */
 
+/* What is wrong with an image and those that it lies over, a new string, or NULL. */
+static char *layers_wrong(const struct image *im)
+{
+	for (; im; im = im->base) {
+		char *wrong __auto_free = image_wrong(im);
+
+		if (wrong)
+			return print("%s: %s", im->path, wrong);
+	}
+	return NULL;
+}
+
+/* Before what it holds goes elsewhere. */
+static void must_be_right(const struct image *im)
+{
+	char *wrong = layers_wrong(im);
+
+	if (wrong)
+		fail("%s", wrong);
+}
+
 static int check(char **words)
 {
-	struct image *im, *layer;
+	struct image *im;
+	char *wrong;
 
 	if (is_qcow2(words[0])) {
-		qemu_img((const char *const []){ "qemu-img", "check", "-f", "qcow2", words[0],
-						 NULL }, NULL);
+		char *name __auto_free = qemu_name(words[0]);
+
+		qemu_img((const char *const []){ "qemu-img", "check", "-f", "qcow2", name, NULL });
 		return 0;
 	}
 	im = open_named(words[0], 0);
-	for (layer = im; layer; layer = layer->base) {
-		char *wrong __auto_free = image_wrong(layer);
-
-		if (wrong) {
-			complain("%s: %s", layer->path, wrong);
-			return 1;
-		}
-	}
+	wrong = layers_wrong(im);
+	if (wrong)
+		complain("%s", wrong);
+	else
+		puts("no errors");
 	image_close(im);
-	puts("no errors");
-	return 0;
+	return !!wrong;
 }
 
 /* ---- resize --------------------------------------------------------------- */
@@ -378,9 +393,12 @@ static int resize(char **words)
 	struct image *im;
 
 	if (is_qcow2(words[0])) {
-		qemu_img((const char *const []){ "qemu-img", "resize", "-q", "-f", "qcow2",
-						 words[0], words[1],
-						 settings.shrink ? "--shrink" : NULL, NULL }, NULL);
+		char *name __auto_free = qemu_name(words[0]);
+		char *bytes __auto_free = print("%llu", (unsigned long long)size);
+
+		qemu_img((const char *const []){ "qemu-img", "resize", settings.shrink ?
+						 "--shrink" : "-q", "-q", "-f", "qcow2", name,
+						 bytes, NULL });
 		return 0;
 	}
 	im = open_named(words[0], IMAGE_WRITE);
@@ -407,6 +425,7 @@ static int commit(char **words)
 		fail("%s: no overlay: there is nothing to commit it to", words[0]);
 	image_close(im);
 	im = open_named(words[0], IMAGE_WRITE | (again ? IMAGE_COMMIT : 0));
+	must_be_right(im);
 	image_commit(im);
 	image_close(im);
 	return 0;
@@ -414,45 +433,64 @@ static int commit(char **words)
 
 static int rebase(char **words)
 {
-	struct image *im;
+	struct image *im, *base;
 
 	if (!settings.base)
 		fail("image rebase: onto what? Say --base=FILE");
 	im = open_named(words[0], IMAGE_WRITE | (settings.only_name ? IMAGE_NO_BASE | IMAGE_ANY_MARK : 0));
 	if (!im->overlay)
 		fail("%s: no overlay: it has no base", words[0]);
-	image_rebase(im, must_open(settings.base, 0), settings.only_name);
+	base = must_open(settings.base, 0);
+	must_be_right(im);
+	must_be_right(base);
+	image_rebase(im, base, settings.only_name);
 	image_close(im);
 	return 0;
 }
 
+static void convert_qcow2(const char *from, const char *to, const char *from_format,
+			  const char *to_format)
+{
+	char *in __auto_free = qemu_name(from), *out __auto_free = qemu_name(to);
+
+	qemu_img((const char *const []){ "qemu-img", "convert", isatty(2) ? "-p" : "-q", "-f",
+					 from_format, "-O", to_format, in, out, NULL });
+}
+
 /* To raw from ours; qcow2 by way of a raw file beside it. */
+static void convert_ours(struct image *im, const char *to, int fd, bool to_raw)
+{
+	char *temporary __auto_free = print("%s.%d.raw", to, getpid());
+
+	if (to_raw) {
+		image_flatten(im, to, fd);
+		return;
+	}
+	fd = image_new(temporary);
+	image_flatten(im, temporary, fd);
+	close(fd);
+	convert_qcow2(temporary, to, "raw", "qcow2");
+}
+
 static int convert(char **words)
 {
-	const char *format = settings.format ? settings.format :
-			     ends_in(words[1], ".qcow2") ? "qcow2" : "raw";
-	char *temporary __auto_free = print("%s.%d.raw", words[1], getpid());
-	struct image *im;
-	bool direct;
+	const char *format = format_of(words[1]);
+	bool qcow2 = is_qcow2(words[0]);
+	struct image *im = NULL;
+	int fd;
 
-	if (strcmp(format, "raw") && strcmp(format, "qcow2"))
-		fail("--format=%s: not known; raw and qcow2 are", format);
-	if (!access(words[1], F_OK))
-		fail("%s: there is such a file already", words[1]);
-	if (is_qcow2(words[0])) {
-		qemu_img((const char *const []){ "qemu-img", "convert", isatty(2) ? "-p" : "-q",
-						 "-f", "qcow2", "-O", format, words[0], words[1],
-						 NULL }, NULL);
-		return 0;
+	if (!qcow2) {
+		im = open_named(words[0], 0);
+		must_be_right(im);
 	}
-	im = open_named(words[0], 0);
-	direct = !strcmp(format, "raw");
-	image_flatten(im, direct ? words[1] : temporary);
+	fd = image_new(words[1]);
+	if (qcow2)
+		convert_qcow2(words[0], words[1], "qcow2", format);
+	else
+		convert_ours(im, words[1], fd, !strcmp(format, "raw"));
 	image_close(im);
-	if (direct)
-		return 0;
-	qemu_img((const char *const []){ "qemu-img", "convert", isatty(2) ? "-p" : "-q", "-f", "raw",
-					 "-O", "qcow2", temporary, words[1], NULL }, temporary);
+	close(fd);
+	image_stays(words[1]);
 	return 0;
 }
 

@@ -10,12 +10,21 @@
 /**
  * disk_word() - the kernel's option for a disk
  * @n:		its number
- * @text:	FILE[:WORD[,WORD]...]
+ * @text:	FILE[:WORD[,WORD]...], or fd:N[:WORD...]
  *
  * What the words are is left to the kernel, which says so before it starts.
  * Return: a new string.
  */
 char *disk_word(unsigned int n, const char *text);
+
+/**
+ * disk_path() - a disk's file
+ * @text:	as for disk_word()
+ * @rest:	result: what follows it in @text
+ *
+ * Return: a new string.
+ */
+char *disk_path(const char *text, const char **rest);
 
 /**
  * disk_files() - what a disk lies in on the host

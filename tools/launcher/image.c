@@ -51,12 +51,14 @@ int write_all(int fd, const void *buf, size_t n, uint64_t pos)
 /* As many bytes as there are; zeros for the rest. */
 static int read_some(int fd, void *buf, size_t n, uint64_t pos)
 {
-	ssize_t got = 0;
-	size_t done = 0;
+	ssize_t got = 1;
 
-	while (done < n && (got = pread(fd, (char *)buf + done, n - done, pos + done)) > 0)
-		done += got;
-	memset((char *)buf + done, 0, n - done);
+	memset(buf, 0, n);
+	while (n && (got = pread(fd, buf, n, pos)) > 0) {
+		buf = (char *)buf + got;
+		n -= got;
+		pos += got;
+	}
 	return got < 0 ? -1 : 0;
 }
 
@@ -90,7 +92,10 @@ static bool file_size(struct image *im)
 static char *open_file(struct image *im, const char *path, bool write)
 {
 	im->writable = write;
-	im->fd = open(path, (write ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK);
+	/* alone on a block device, by whatever name; of a file this says nothing */
+	im->fd = open(path, (write ? O_RDWR | O_EXCL : O_RDONLY) | O_CLOEXEC | O_NONBLOCK);
+	if (im->fd < 0 && errno == EBUSY)
+		return print("%s: in use by the host, a guest or another program", path);
 	if (im->fd < 0 || fstat(im->fd, &im->st))
 		return print("%s: %s", path, strerror(errno));
 	if (!file_size(im))
@@ -110,7 +115,7 @@ static char *read_map(struct image *im)
 	im->map = malloc(n);
 	if (!im->map)
 		return print("%s: out of memory for its map", im->path);
-	if (read_some(im->fd, im->map, n, im->header.map_offset))
+	if (read_all(im->fd, im->map, n, im->header.map_offset))
 		return print("%s: %s", im->path, strerror(errno));
 	return NULL;
 }
@@ -165,6 +170,10 @@ static char *read_header(struct image *im, int flags)
 	error = flags & (IMAGE_OVERLAY | IMAGE_ANY_MARK) ? NULL : check_mark(im);
 	if (error)
 		return error;
+	if (cow_is_cut(&im->header, im->size))
+		return print("%s: the overlay has been cut: its file has %llu bytes, and was made "
+			     "with %llu", im->path, (unsigned long long)im->size,
+			     (unsigned long long)(im->header.data_offset + im->header.size));
 	im->overlay = true;
 	im->size = im->header.size;
 	if (im->header.flags & COW_COMMITTING && !(flags & IMAGE_COMMIT))
@@ -280,7 +289,7 @@ static size_t in_block(const struct image *im, size_t n, uint64_t pos)
 static int read_overlay(const struct image *im, void *buf, size_t n, uint64_t pos)
 {
 	if (image_has(im, pos >> im->header.block_shift))
-		return read_some(im->fd, buf, n, im->header.data_offset + pos);
+		return read_all(im->fd, buf, n, im->header.data_offset + pos);
 	if (im->base)
 		return image_read(im->base, buf, n, pos);
 	memset(buf, 0, n);
@@ -307,6 +316,45 @@ int image_read(const struct image *im, void *buf, size_t n, uint64_t pos)
 		pos += part;
 	}
 	return 0;
+}
+
+/* The same in a file, @from being where the disk begins in it. */
+static uint64_t file_data(const struct image *im, uint64_t from, uint64_t pos)
+{
+	off_t at = lseek(im->fd, from + pos, SEEK_DATA);
+
+	if (at >= 0)
+		return at - from;
+	return errno == ENXIO ? im->size : pos;
+}
+
+static uint64_t base_data(const struct image *im, uint64_t pos)
+{
+	uint64_t at = im->base ? image_data(im->base, pos) : im->size;
+
+	return im->base && at >= im->base->size ? im->size : at;
+}
+
+uint64_t image_data(const struct image *im, uint64_t pos)
+{
+	uint64_t from = im->overlay ? im->header.data_offset : 0, own, below;
+
+	if (pos >= im->size)
+		return im->size;
+	own = file_data(im, from, pos);
+	below = base_data(im, pos);
+	while (im->overlay && pos < im->size) {
+		uint64_t block = pos >> im->header.block_shift;
+		uint64_t end = (block + 1) << im->header.block_shift;
+		uint64_t *at = image_has(im, block) ? &own : &below;
+
+		if (*at < pos)
+			*at = at == &own ? file_data(im, from, pos) : base_data(im, pos);
+		if (*at < end)
+			return *at;
+		pos = end;
+	}
+	return im->overlay || own > im->size ? im->size : own;
 }
 
 int image_write_block(struct image *im, uint64_t block, const void *data)

@@ -74,6 +74,13 @@ uint64_t image_blocks(const struct image *im);
 int image_read(const struct image *im, void *buf, size_t n, uint64_t pos);
 
 /**
+ * image_data() - find data, at @pos or behind it
+ *
+ * Return: where it begins, what lies before being zeros; the size if there is none.
+ */
+uint64_t image_data(const struct image *im, uint64_t pos);
+
+/**
  * image_write_block() - put a block into an overlay
  * @data:	all of it
  *

@@ -42,22 +42,15 @@ static bool is_zero(const char *p, size_t n)
 
 char *image_wrong(const struct image *im)
 {
-	uint64_t bits, block, end = image_blocks(im), last = 0;
+	uint64_t bits, block;
 
 	if (!im->overlay)
 		return NULL;
 	bits = cow_map_pages(im->size, im->header.block_shift) * COW_MAP_PAGE * 8;
-	for (block = end; block < bits; block++)
+	for (block = image_blocks(im); block < bits; block++)
 		if (image_has(im, block))
 			return print("the map has block %llu behind the end of the disk",
 				     (unsigned long long)block);
-	for (block = 0; block < end; block++)
-		if (image_has(im, block))
-			last = block + 1;
-	if (last && im->header.data_offset + ((last - 1) << im->header.block_shift) >=
-		    (uint64_t)im->st.st_size)
-		return print("the file ends before block %llu, which the map has",
-			     (unsigned long long)last - 1);
 	return NULL;
 }
 
@@ -251,29 +244,22 @@ void image_rebase(struct image *im, struct image *base, bool only_name)
 
 /* ---- convert -------------------------------------------------------------- */
 
-void image_flatten(const struct image *im, const char *path)
+void image_flatten(const struct image *im, const char *path, int fd)
 {
 	char *buf __auto_free = piece(PIECE);
-	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-	uint64_t pos;
+	uint64_t pos, n;
 
-	if (fd < 0)
-		fail("%s: %s", path, strerror(errno));
-	for (pos = 0; pos < im->size; pos += PIECE) {
-		size_t n = im->size - pos < PIECE ? im->size - pos : PIECE;
-
+	for (pos = image_data(im, 0); pos < im->size; pos = image_data(im, pos + n)) {
+		n = PIECE - pos % PIECE;
+		if (n > im->size - pos)
+			n = im->size - pos;
 		progress("convert", pos, im->size);
 		if (image_read(im, buf, n, pos))
-			break;
+			broken(im);
 		if (!is_zero(buf, n) && write_all(fd, buf, n, pos))
-			break;
+			fail("%s: %s", path, strerror(errno));
 	}
-	if (pos < im->size || ftruncate(fd, im->size) || fsync(fd)) {
-		int error = errno;
-
-		unlink(path);
-		fail("%s: %s", path, strerror(error));
-	}
+	if (ftruncate(fd, im->size) || fsync(fd))
+		fail("%s: %s", path, strerror(errno));
 	progress("convert", im->size, im->size);
-	close(fd);
 }

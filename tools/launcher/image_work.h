@@ -32,8 +32,9 @@ void image_rebase(struct image *im, struct image *base, bool only_name);
 
 /**
  * image_flatten() - one raw file of all layers
- * @path:	which is made
+ * @path:	of the file, for what is said
+ * @fd:		the same, empty and open
  */
-void image_flatten(const struct image *im, const char *path);
+void image_flatten(const struct image *im, const char *path, int fd);
 
 #endif /* IMAGE_WORK_H */
