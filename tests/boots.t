@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # 50 boots in a row, each as clean as the first; two at once; random numbers
-# and boot ids that differ.
+# and boot ids that differ; the least memory and the most vCPUs.
 
 use strict;
 use warnings;
@@ -31,6 +31,22 @@ for my $n (1 .. $count) {
 # The least memory that is taken is enough.
 boot(name => "mem=$_->[0] with ncpus=$_->[1]", args => ["mem=$_->[0]", "ncpus=$_->[1]"], script => 'true')
 	for ['22M', 1], ['26M', 4], ['44M', 16];
+
+# The most vCPUs, all of them on line and each running something.
+{
+	my $g = boot(name => 'ncpus=64', args => ['ncpus=64'], time => 120, script => <<'EOF');
+cat /sys/devices/system/cpu/online
+n=0
+while [ $n -lt 64 ]; do
+	taskset -c $n sh -c 'read a </proc/self/stat; set -- $a; shift 38; echo "ran on $1"' || exit 3
+	n=$((n + 1))
+done
+EOF
+	my %on = map { $_ => 1 } $g->text =~ /^ran on (\d+)$/mg;
+
+	like($g->text, qr/^0-63$/m, 'all are on line');
+	is(scalar keys %on, 64, 'each runs a process');
+}
 
 # Several at once do not disturb each other.
 my @guests = map { Guest->start(args => ['mem=128M'], time => 60,

@@ -22,24 +22,6 @@ sub limit {
 	syscall(160, 6, pack 'QQ', $n, $n) == 0 or die "setrlimit: $!\n";
 }
 
-# The user's threads.
-sub threads {
-	my $n = 0;
-	my $uid = run_user_id();
-
-	for (glob '/proc/[0-9]*/status') {
-		my $text = slurp($_) // next;
-		$n += $1 if $text =~ /^Uid:\s+$uid\b/m && $text =~ /^Threads:\s+(\d+)/m;
-	}
-	return $n;
-}
-
-sub run_user_id {
-	my (undef, $out) = run_user('id', '-u');
-
-	return $out + 0;
-}
-
 # Whether the user can start a few processes under that limit, here and now.
 sub host_forks {
 	my ($status, $out) = run_user('sh', '-c', 'true | true | true && (echo made; true)');
@@ -47,7 +29,7 @@ sub host_forks {
 	return !$status && $out =~ /made/;
 }
 
-limit($LIMIT + threads());
+limit($LIMIT + user_threads());
 ok(host_forks(), 'the user can make processes') or BAIL_OUT('too many already');
 
 my $g = Guest->start(

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Swap on compressed memory, and on a disk where there is one (swap.t): what
- * was paged out comes back, for anonymous and shared memory, after fork, with
- * protection, and while others use it.
+ * Swap on a disk and on compressed memory: what was paged out comes back, for
+ * anonymous and shared memory, after fork, with protection, and while others
+ * use it.
+ *
+ * Disk: 256M
  */
 #include "pagemap.h"
 
@@ -119,10 +121,8 @@ int main(void)
 {
 	need_guest();
 	need_root();
-	if (access("/dev/uda", F_OK) == 0) {
-		swap_on("/dev/uda");
-		test_device("disk", "/dev/uda");
-	}
+	swap_on("/dev/uda");
+	test_device("disk", "/dev/uda");
 	zram_on("64M");
 	test_race();
 	test_device("zram", "/dev/zram0");

@@ -29,7 +29,7 @@ use Test::More;
 use Time::HiRes qw(time sleep);
 use Terminal;
 
-our @EXPORT = qw($TOP $BUILD $VMLINUX $PTRACE boot scratch user_file as_user run_user cannot
+our @EXPORT = qw($TOP $BUILD $VMLINUX $PTRACE boot scratch user_file as_user run_user user_threads cannot
 	slurp spew wait_until processes_below tree_of clean_up_failed);
 
 our $TOP = realpath(dirname(__FILE__) . '/../..');
@@ -156,6 +156,17 @@ sub run_user {
 	reap() until exists $ended{$pid} || !kill 0, $pid;
 	my $status = shell_status(delete $ended{$pid});
 	return wantarray ? ($status, $out) : $status;
+}
+
+# How many threads the guests' user has.
+sub user_threads {
+	my $n = 0;
+
+	for (glob '/proc/[0-9]*/status') {
+		my $text = slurp($_) // next;
+		$n += $1 if $text =~ /^Uid:\s+$uid\b/m && $text =~ /^Threads:\s+(\d+)/m;
+	}
+	return $n;
 }
 
 sub scratch_or_root {
