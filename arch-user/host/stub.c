@@ -35,9 +35,7 @@
  */
 #define STOP_LIMIT_NS		2000000000ULL
 #define STOP_CPU_NS		500000000ULL
-#define STOP_MOST_NS		20000000000ULL
-/* For one that is new: others of its process may wait for the end of that, and get no CPU. */
-#define NEW_MOST_NS		5000000000ULL
+#define STOP_MOST_NS		4000000000ULL
 
 long host_turn_wait_irq(u32 *turn, u32 val, const u32 *pending);
 
@@ -161,12 +159,10 @@ static void look_for_death(u32 slot)
 
 /**
  * struct patience - with a guest thread
- * @most:	for how long in any case
  * @start:	when the wait began
  * @cpu:	CPU time of its process, soon after
  */
 struct patience {
-	u64 most;
 	u64 start;
 	u64 cpu;
 };
@@ -184,7 +180,7 @@ static bool is_over(struct patience *p, u32 slot)
 	cpu = host_cpu_ns(host->stub[slot].pid);
 	if (!p->cpu)
 		p->cpu = cpu;
-	return (waited > STOP_LIMIT_NS && cpu - p->cpu > STOP_CPU_NS) || waited > p->most;
+	return (waited > STOP_LIMIT_NS && cpu - p->cpu > STOP_CPU_NS) || waited > STOP_MOST_NS;
 }
 
 /*
@@ -463,7 +459,7 @@ int host_stub_thread(u32 slot, u32 area, u32 stack)
 {
 	unsigned long base = host_stub_area(slot, area);
 	struct stub_handoff *ho = handoff(area);
-	struct patience patience = { .most = NEW_MOST_NS };
+	struct patience patience = { 0 };
 	struct stub_op *op;
 	int ret;
 
@@ -576,7 +572,7 @@ static int wait_parked(u32 slot, u32 area, bool kick)
 	struct stub_handoff *ho = handoff(area);
 	struct timespec64_host ts = { 0, KICK_AGAIN_NS };
 	int pid = host->stub[slot].pid, tid = host->tid[area];
-	struct patience patience = { .most = STOP_MOST_NS };
+	struct patience patience = { 0 };
 
 	if (guest_unsafe(UNSAFE_KICK_TID))
 		tid = READ_ONCE(ho->tid);
