@@ -12,9 +12,9 @@
  * slots any more, and the guest gives the answers itself: -EIO.
  *
  * Nobody waits for the end of a RELEASE or RELEASEDIR (which need not be sent, if the server
- * knows nothing of the directory): no doorbell rings for it, and the
- * work ends it when it runs next, at the latest when there are MAX_LAZY of them: the client
- * counts them as background requests, of which it has a limit.
+ * knows nothing of the directory): no doorbell rings for it, and the work ends it when it
+ * runs next, at the latest when there are MAX_LAZY of them: the client counts them as
+ * background requests, of which it has a limit.
  *
  * Forgets are collected for a moment and sent together; the first after a while
  * at once, as the space of a removed file is free only then.

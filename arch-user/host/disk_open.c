@@ -337,8 +337,8 @@ static void real_path(const struct opening *o, int fd, char *path)
 
 /*
  * A block device that is written to is ours alone, by whatever name, and not mounted:
- * O_EXCL, which says nothing of a file.  The lock belongs to an open file of its own: what a ring has registered is kept for
- * a while when the process has ended.
+ * O_EXCL, which says nothing of a file.  The lock belongs to an open file of its own: what
+ * a ring has registered is kept for a while when the process has ended.
  * Return: that, or -1 when it could not be opened again and @fd has the lock.
  */
 static int lock_file(const char *word, int fd, bool write)
