@@ -177,7 +177,7 @@ static bool is_over(struct patience *p, u32 slot)
 	waited = now - p->start;
 	if (waited < STOP_LIMIT_NS / 2)
 		return false;
-	cpu = host_cpu_ns(host->stub[slot].pid);
+	cpu = host_stub_cpu_ns(slot);
 	if (!p->cpu)
 		p->cpu = cpu;
 	return (waited > STOP_LIMIT_NS && cpu - p->cpu > STOP_CPU_NS) || waited > STOP_MOST_NS;
